@@ -1,0 +1,47 @@
+"""How a request proves who sends it: one file per scheme, each a `requests` AuthBase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from tap_jira_oauth.auth.oauth1 import RSASignature
+from tap_jira_oauth.auth.personal_token import PersonalToken
+from tap_jira_oauth.auth.private_key import load_private_key
+from tap_jira_oauth.credentials import load_oauth1
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+
+    from tap_jira_oauth.settings import Settings
+
+
+class Anonymous(AuthBase):
+    """Sends no credentials, not even those of a .netrc file."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Leave the request as it is."""
+        return request
+
+
+def build_auth(settings: Settings) -> AuthBase:
+    """Return the scheme that `auth_method` names, ready to sign; nothing is sent.
+
+    Raises:
+        ConfigurationError: a credential is missing or malformed.
+    """
+    if settings.auth_method == "personal_token":
+        return PersonalToken(settings.personal_token or "")
+    if settings.auth_method == "basic":
+        username, password = settings.username or "", settings.password or ""
+        return HTTPBasicAuth(username.encode(), password.encode())
+    if settings.auth_method == "anonymous":
+        return Anonymous()
+    credentials = load_oauth1(settings)
+    return RSASignature(
+        credentials.consumer_key,
+        load_private_key(credentials.private_key, settings.private_key_passphrase),
+        credentials.access_token,
+        credentials.access_token_secret,
+    )

@@ -1,0 +1,67 @@
+"""What a run leaves for the next one, per project, and its form in Singer state. Pure.
+
+```json
+{"context": {"project_id": "10001"}, "replication_key": "updated",
+ "replication_key_value": "2026-01-02T03:04:05.678Z", "project_key": "ABC",
+ "seen": {"20017": 1767322984678}, "state_version": 1}
+```
+
+`seen` holds the issues (id: `updated` in epoch ms) that were emitted within the look-back, so that
+looking again repeats nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tap_jira_oauth.errors import AnswerError, ConfigurationError
+from tap_jira_oauth.jql import format_datetime, parse_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATE_VERSION = 1
+"""Rises when a reader of the old form would misread the new one."""
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """How far one project was read (epoch ms, UTC), and the rows at that boundary."""
+
+    updated: int
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Bookmark | None:
+        """Read the bookmark of one partition, or of another tap's stream; None where there is none.
+
+        Raises:
+            ConfigurationError: the state cannot be read. To ignore it would silently load
+                everything again, or skip what nobody read.
+        """
+        value = state.get("replication_key_value")
+        if value is None:
+            return None
+        version = state.get("state_version", STATE_VERSION)
+        if not isinstance(version, int) or version > STATE_VERSION:
+            raise ConfigurationError(
+                f"The state was written by a newer version of this tap (state_version {version}). "
+                "Update the tap."
+            )
+        try:
+            seen = {str(id_): int(updated) for id_, updated in state.get("seen", {}).items()}
+            return cls(parse_datetime(value), seen)
+        except (AnswerError, AttributeError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"The state's bookmark '{value}' of issues is unreadable. Correct the state, or "
+                "remove it to load everything again."
+            ) from error
+
+    def write(self, state: dict[str, Any], project_key: str) -> None:
+        """Write the bookmark into one partition's state; keys that it does not know stay."""
+        state["replication_key"] = "updated"
+        state["replication_key_value"] = format_datetime(self.updated)
+        state["project_key"] = project_key
+        state["seen"] = dict(self.seen)
+        state["state_version"] = STATE_VERSION

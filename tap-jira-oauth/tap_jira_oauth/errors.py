@@ -1,0 +1,40 @@
+"""Every error of the tap, sorted by who does what next.
+
+```
+TapError
+├── ConfigurationError    change a setting, then run again
+├── AuthenticationError   sign in again, or correct the credentials
+├── AccessError           ask a Jira administrator for the permission
+├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
+└── AnswerError           Jira answered something that this tap does not understand
+```
+
+A message names what happened, to which project or address, and what to do about it. It never
+holds a token, a key, a signature base string or an e-mail address.
+"""
+
+from __future__ import annotations
+
+
+class TapError(Exception):
+    """Root of the tree: an error that a person can act on, printed as one line."""
+
+
+class ConfigurationError(TapError):
+    """A setting is missing, contradictory or malformed."""
+
+
+class AuthenticationError(TapError):
+    """Jira did not accept who we say we are, or answered us as somebody else."""
+
+
+class AccessError(TapError):
+    """Jira knows who we are, and does not let us see what was asked for."""
+
+
+class UnavailableError(TapError):
+    """Jira is overloaded, restarting or unreachable, for longer than `max_retry_seconds`."""
+
+
+class AnswerError(TapError):
+    """The answer is not what Jira's documentation says; running again would not help."""

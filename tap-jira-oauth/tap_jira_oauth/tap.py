@@ -1,0 +1,101 @@
+"""The tap: its settings and its list of streams, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_jira_oauth.auth import build_auth
+from tap_jira_oauth.client import JiraClient, StopRequestedError, Timing
+from tap_jira_oauth.errors import ConfigurationError, TapError
+from tap_jira_oauth.jira import Jira
+from tap_jira_oauth.settings import Settings, config_jsonschema, refuse_unknown
+from tap_jira_oauth.streams import STREAMS
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.streams import Stream
+
+
+class TapJiraOAuth(Tap):
+    """Reads Jira Data Center: signs in with OAuth 1.0a, loses no issue while people edit."""
+
+    name = "tap-jira-oauth"
+    config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.STATE,
+        TapCapabilities.TEST,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    stopped_by: ClassVar[int] = signal.SIGTERM
+    """The signal that ended the run, for the exit status."""
+
+    @override
+    def __init__(self, **kwargs: Any) -> None:
+        """Check the configuration as a whole; nothing is sent yet."""
+        self._stopping = threading.Event()
+        super().__init__(**kwargs)
+        if kwargs.get("validate_config", True):
+            refuse_unknown(set(self.config), set(self.config_jsonschema["properties"]))
+            _ = self.jira
+
+    @cached_property
+    def jira(self) -> Jira:
+        """The connection that all streams share."""
+        settings = Settings.from_config(self.config)
+        timing = Timing(wait=self._stopping.wait)
+        return Jira(settings, JiraClient(settings, build_auth(settings), timing))
+
+    @override
+    def discover_streams(self) -> list[Stream]:
+        """Return all streams."""
+        return [stream(self, self.jira) for stream in STREAMS]
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over a state, or begin an empty one, so that a starting STATE is always printed."""
+        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+        if not isinstance(bookmarks, dict) or not all(
+            isinstance(bookmark, dict) for bookmark in bookmarks.values()
+        ):
+            raise ConfigurationError(
+                'The state is no Singer state of the form {"bookmarks": {...}}. Correct it, or '
+                "remove it to load everything again."
+            )
+        super().load_state(state)
+        self.state.setdefault("bookmarks", {})
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Only ask the run to stop: it finishes the page in hand and prints its state."""
+        if not self._stopping.is_set():
+            type(self).stopped_by = signum
+            self._stopping.set()
+
+
+def main() -> None:
+    """Run the command line, and end with one line and a status that say why."""
+    try:
+        TapJiraOAuth.cli()
+    except TapError as error:
+        TapJiraOAuth.logger.critical("%s", error)
+        sys.exit(1)
+    except StopRequestedError:
+        name = signal.Signals(TapJiraOAuth.stopped_by).name
+        TapJiraOAuth.logger.warning("Stopped by %s; the state is printed.", name)
+        sys.exit(128 + TapJiraOAuth.stopped_by)

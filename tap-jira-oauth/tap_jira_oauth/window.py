@@ -1,0 +1,220 @@
+"""Which page to ask for next, so that no issue is lost while people edit. Pure.
+
+Jira pages by offset over a result that changes while it is read: an edited issue leaves its place
+and every later row moves up by one, past the reader. So a result is read in **windows**, one query
+`updated >= since ORDER BY updated ASC, key ASC` each, and
+
+- every page overlaps the page before it by one row. A page that does not begin with the row that
+  ended the last one proves that rows moved; the reader steps back until it finds that row, and
+  where it is gone, opens a new window at the minute of the last row that was read in order;
+- after 5,000 rows a new window is opened anyway, so that the offset stays far from Jira's limit of
+  10,000 rows (Atlassian KB "Handling JQL REST API searching exceeding max_result_window");
+- rows that are seen again are known by (id, updated) and not emitted twice.
+
+**The index lags.** Jira sorts by the `updated` of its search index, but shows the one of its
+database. A row edited a moment ago may so stand at its old place with its new time. Times younger
+than `stop - lookback` are therefore emitted, but never trusted as a position: neither a window nor
+a bookmark in mid-run is set by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_jira_oauth.errors import AnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MINUTE = 60_000
+"""One minute in milliseconds: the precision that Jira's search promises for dates."""
+
+WINDOW_ROWS = 5_000
+"""Rows after which a window is left for a new one, half of Jira's limit."""
+
+LATE_ROWS = 50
+"""So many rows in a row, all younger than the run, and it ends: it would chase edits for ever."""
+
+MAX_REPEATS = 20
+"""How often rows may move in a row without the reader getting any further before that is an error.
+
+A few times are normal while people edit the very rows that are read; a long series means that
+Jira does not answer the same question the same way.
+"""
+
+
+class Row(NamedTuple):
+    """One version of an issue: its id and its `updated` in epoch milliseconds, UTC."""
+
+    id: str
+    updated: int
+
+
+class Ask(NamedTuple):
+    """One page to ask for: the window's lower bound (None: from the beginning) and the offset."""
+
+    since: int | None
+    start_at: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """What to read of a project; all in epoch milliseconds, UTC.
+
+    `since` is where to begin, `until` (exclusive) where to end, None for no bound. `stop` is the
+    server's clock when the run began, `lookback` how long its index may lag.
+    """
+
+    since: int | None
+    until: int | None
+    stop: int
+    lookback: int
+
+
+def floor_to_minute(moment: int) -> int:
+    """Return the start of the minute that `moment` (epoch ms) lies in."""
+    return moment - moment % MINUTE
+
+
+def lower_bound(bookmark: int, lookback: int) -> int:
+    """Return where a run that starts from `bookmark` begins to look."""
+    return floor_to_minute(bookmark - lookback)
+
+
+class Reader:
+    """Reads one project page by page: `ask` says what to fetch, `take` what of the answer is new."""
+
+    def __init__(
+        self, span: Span, seen: Mapping[str, int] | None = None, window_rows: int = WINDOW_ROWS
+    ) -> None:
+        """Open the first window; `seen` are the rows (id: updated) that an earlier run emitted."""
+        self.done = False
+        self.moved = 0
+        self._span = span
+        self._since = span.since
+        self._seen = dict(seen or {})
+        self._window_rows = window_rows
+        self._newest: int | None = None
+        self._settled: int | None = None
+        self._caught_up = False
+        self._late = 0
+        self._repeats = 0
+        self._start_at = 0
+        self._reached = 0
+        self._back = 0
+        self._last: Row | None = None
+
+    @property
+    def ask(self) -> Ask:
+        """The page to ask for next."""
+        return Ask(self._since, self._start_at)
+
+    @property
+    def bookmark(self) -> int | None:
+        """How far the project was read: every row up to here was handed out by `take`.
+
+        In mid-run only settled rows count, since a younger one may stand too early; at the end of
+        the result all do, up to `stop`. None as long as nothing was read.
+        """
+        if not self._caught_up or self._newest is None:
+            return self._settled
+        return min(self._newest, self._span.stop)
+
+    def boundary(self, bookmark: int) -> dict[str, int]:
+        """Return the rows (id: updated) that a run from `bookmark` on may be shown again."""
+        lower = lower_bound(bookmark, self._span.lookback)
+        return {id_: updated for id_, updated in self._seen.items() if updated >= lower}
+
+    def take(self, rows: Sequence[Row], total: int) -> list[int]:
+        """Take the answer to `ask`; return the indexes of the rows to emit, in order.
+
+        `total` is the number of rows that this answer counts in the window. A page from which
+        rows moved away since the last one gives nothing; the next `ask` goes back for them.
+
+        Raises:
+            AnswerError: rows keep moving and the reader gets no further.
+        """
+        overlap = 0
+        if self._last is not None:
+            if self._last not in rows:
+                self._step_back(len(rows))
+                return []
+            overlap = rows.index(self._last) + 1
+        until = self._span.until
+        new = [
+            index
+            for index, row in enumerate(rows)
+            if self._seen.get(row.id) != row.updated and (until is None or row.updated < until)
+        ]
+        for index in new:
+            self._seen[rows[index].id] = rows[index].updated
+            self._newest = max(rows[index].updated, self._newest or 0)
+        self._settle(rows)
+        self._advance(rows, rows[overlap:], total, got_new=bool(new))
+        return new
+
+    def _settle(self, rows: Sequence[Row]) -> None:
+        """Note the last row whose time is old enough to be its place in the index, too."""
+        trusted = self._span.stop - self._span.lookback
+        settled = max((row.updated for row in rows if row.updated <= trusted), default=None)
+        if settled is not None:
+            self._settled = max(settled, self._settled or settled)
+
+    def _advance(
+        self, rows: Sequence[Row], fresh: Sequence[Row], total: int, *, got_new: bool
+    ) -> None:
+        """Decide what comes after a page that was read in order; `fresh` follows the overlap."""
+        end = self._start_at + len(rows)
+        late = [row.updated > self._span.stop for row in fresh]
+        self._late = self._late + len(late) if all(late) else 0
+        if end >= total:
+            self.done = self._caught_up = True
+        elif self._late >= LATE_ROWS or self._past_until():
+            self.done = True
+        else:
+            if got_new or end > self._reached:
+                self._repeats = 0
+            self._reached = max(end, self._reached)
+            if end >= self._window_rows and self._can_leave():
+                self._open()
+            elif len(rows) > 1:
+                self._start_at, self._last, self._back = end - 1, rows[-1], 0
+            else:
+                self._step_back(1)
+
+    def _past_until(self) -> bool:
+        until = self._span.until
+        return until is not None and self._settled is not None and self._settled >= until
+
+    def _step_back(self, rows: int) -> None:
+        """Rows moved: look for the last good one further up, twice as far each time."""
+        self.moved += 1
+        self._count_repeat()
+        if self._start_at == 0:
+            self._open()
+            return
+        self._back = max(rows, 2, 2 * self._back)
+        self._start_at = max(0, self._start_at - self._back)
+
+    def _count_repeat(self) -> None:
+        self._repeats += 1
+        if self._repeats > MAX_REPEATS:
+            raise AnswerError(
+                f"Jira's answers to the same search (updated >= {self._since}) contradict each "
+                f"other {MAX_REPEATS} times in a row. Run again; if it stays so, report it."
+            )
+
+    def _can_leave(self) -> bool:
+        """Tell whether a window at the last settled row would begin later than this one."""
+        return self._settled is not None and (
+            self._since is None or floor_to_minute(self._settled) > self._since
+        )
+
+    def _open(self) -> None:
+        """Open a window at the minute of the last settled row, or read this one again."""
+        if self._settled is not None and self._can_leave():
+            self._since = floor_to_minute(self._settled)
+            self._seen = self.boundary(self._settled)
+        self._start_at = self._reached = self._back = 0
+        self._last = None

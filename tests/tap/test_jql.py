@@ -1,0 +1,73 @@
+"""Queries, quoting and datetimes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_jira_oauth.errors import AnswerError
+from tap_jira_oauth.jql import format_datetime, has_order_by, parse_datetime, quote, window_jql
+
+
+def test_a_window_is_one_query_without_an_upper_bound() -> None:
+    """Project, lower bound, the user's own condition in parentheses, and a stable order."""
+    assert window_jql("ABC", 1_767_225_600_000, "type = Bug OR type = Task") == (
+        'project = "ABC" AND updated >= 1767225600000 AND (type = Bug OR type = Task) '
+        "ORDER BY updated ASC, key ASC"
+    )
+    assert window_jql("TO", None, None) == 'project = "TO" ORDER BY updated ASC, key ASC'
+
+
+def test_quotes_and_backslashes_are_escaped() -> None:
+    """A text cannot end its own literal."""
+    assert quote('a"b\\c') == '"a\\"b\\\\c"'
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("type = Bug ORDER BY created", True),
+        ("type = Bug order\n by created", True),
+        ("summary ~ 'order by phone'", False),
+        ('summary ~ "he said \\" order by"', False),
+        ("border = by", False),
+    ],
+)
+def test_an_order_by_is_found_outside_of_quoted_text_only(condition: str, *, found: bool) -> None:
+    """The reader needs its own order; a quoted "order by" is none."""
+    assert has_order_by(condition) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2024-01-02T03:04:05.678+0000", "2024-01-02T03:04:05.678Z"),
+        ("2024-01-02T03:04:05.678-0500", "2024-01-02T08:04:05.678Z"),
+        ("2024-07-02T03:04:05.000+0530", "2024-07-01T21:34:05.000Z"),
+        ("2024-07-02T03:04:05Z", "2024-07-02T03:04:05.000Z"),
+    ],
+)
+def test_datetimes_of_any_offset_become_utc(text: str, utc: str) -> None:
+    """The offset is the viewer's, not part of the moment."""
+    assert format_datetime(parse_datetime(text)) == utc
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_a_moment_survives_jiras_spelling_in_any_zone(naive: datetime, offset: int) -> None:
+    """Milliseconds are kept exactly, whatever the offset."""
+    moment = naive.replace(microsecond=naive.microsecond // 1000 * 1000, tzinfo=timezone.utc)
+    local = moment.astimezone(timezone(timedelta(minutes=offset)))
+    sent = f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
+    ms = parse_datetime(sent)
+    assert ms == (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
+    assert parse_datetime(format_datetime(ms)) == ms
+
+
+@pytest.mark.parametrize("text", ["", "Today 2:52 PM", "26/lip/10 1:29 PM", "2024-01-02"])
+def test_a_text_that_is_no_moment_is_refused(text: str) -> None:
+    """Rendered dates of a person's locale, and days, are never taken for moments."""
+    with pytest.raises(AnswerError, match="where a date with a time is due"):
+        parse_datetime(text)

@@ -1,0 +1,279 @@
+"""The planner of windows against a simulated Jira whose issues are edited between the pages."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_jira_oauth.errors import AnswerError
+from tap_jira_oauth.window import MINUTE, Reader, Row, Span, lower_bound
+
+START = 1_767_225_600_000
+"""2026-01-01 in epoch milliseconds, where the simulated life begins."""
+
+LOOKBACK = 5 * MINUTE
+
+
+@dataclass
+class Issue:
+    """An issue as the database has it, and the `updated` under which the index sorts it."""
+
+    number: int
+    updated: int
+    indexed: int
+    index_due: int = 0
+
+
+@dataclass
+class Life:
+    """How lively the simulated server is: all rates per request, times in milliseconds."""
+
+    seed: int
+    edits: float = 0.0
+    deletes: float = 0.0
+    lag: int = 0
+    per_request: int = 200
+
+
+@dataclass
+class Server:
+    """A search index over issues, with a clock, edits, deletions and a lagging index."""
+
+    life: Life
+    issues: list[Issue]
+    now: int
+    requests: int = 0
+    dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Seed the dice."""
+        self.dice = random.Random(self.life.seed)  # noqa: S311 - a seeded life, no secret
+
+    def search(self, since: int | None, start_at: int, size: int) -> tuple[list[Row], int]:
+        """Answer one page; then life goes on."""
+        self.requests += 1
+        for issue in self.issues:
+            if issue.index_due <= self.now:
+                issue.indexed = issue.updated
+        found = sorted(
+            (issue for issue in self.issues if since is None or issue.indexed >= since),
+            key=lambda issue: (issue.indexed, issue.number),
+        )
+        page = [Row(str(issue.number), issue.updated) for issue in found[start_at:][:size]]
+        self._live()
+        return page, len(found)
+
+    def _live(self) -> None:
+        self.now += self.life.per_request
+        for _ in range(self._times(self.life.edits)):
+            self.edit(self.dice.choice(self.issues))
+        for _ in range(self._times(self.life.deletes)):
+            if len(self.issues) > 1:
+                self.issues.remove(self.dice.choice(self.issues))
+
+    def edit(self, issue: Issue) -> None:
+        """Change an issue now; the index follows within its lag."""
+        self.now += 1
+        issue.updated = self.now
+        issue.index_due = self.now + self.dice.randint(0, self.life.lag)
+
+    def _times(self, rate: float) -> int:
+        return int(rate) + (self.dice.random() < rate % 1)
+
+
+@dataclass
+class Lake:
+    """What a target stored: every emitted version, the newest per issue, and the state."""
+
+    versions: list[Row] = field(default_factory=list)
+    newest: dict[str, int] = field(default_factory=dict)
+    bookmark: int | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def missing(self, server: Server) -> list[int]:
+        """Return the living issues whose newest version never arrived."""
+        return [
+            issue.number
+            for issue in server.issues
+            if self.newest.get(str(issue.number)) != issue.updated
+        ]
+
+
+def run(server: Server, lake: Lake, size: int, *, pages: int | None = None) -> list[Row]:
+    """Read as the stream does, from the lake's state; `pages` kills the run after so many."""
+    old = lake.bookmark
+    since = None if old is None else lower_bound(old, LOOKBACK)
+    reader = Reader(Span(since, None, server.now, LOOKBACK), lake.seen, window_rows=300)
+    emitted: list[Row] = []
+    while not reader.done and (pages is None or pages > 0):
+        rows, total = server.search(*reader.ask, size)
+        new = [rows[index] for index in reader.take(rows, total)]
+        emitted += new
+        lake.versions += new
+        lake.newest.update(dict(new))
+        known = [moment for moment in (reader.bookmark, old) if moment is not None]
+        if known:
+            lake.bookmark = max(known)
+            lake.seen = reader.boundary(lake.bookmark)
+        pages = None if pages is None else pages - 1
+    return emitted
+
+
+def history(count: int, ties: int, seed: int) -> list[Issue]:
+    """Return issues of the last days, `ties` of them at one and the same millisecond."""
+    dice = random.Random(seed)  # noqa: S311 - a seeded history, no secret
+    times = [START - dice.randrange(MINUTE, 5000 * MINUTE) for _ in range(count - ties)]
+    times += [START - 100 * MINUTE] * ties
+    dice.shuffle(times)
+    return [Issue(number, moment, moment) for number, moment in enumerate(times, 1)]
+
+
+lives = st.builds(
+    Life,
+    seed=st.integers(0, 10_000),
+    edits=st.sampled_from([0, 0.2, 1, 3]),
+    deletes=st.sampled_from([0, 0.2]),
+    lag=st.sampled_from([0, 1000, 60_000]),
+    per_request=st.sampled_from([1, 200, 20_000]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    life=lives,
+    count=st.integers(1, 400),
+    ties=st.integers(0, 200),
+    size=st.sampled_from([2, 3, 10, 50, 200]),
+    kills=st.lists(st.integers(1, 30), max_size=3),
+)
+def test_no_issue_is_lost_while_people_edit(
+    life: Life, count: int, ties: int, size: int, kills: list[int]
+) -> None:
+    """After edits, deletions, index lag and kills, a quiet run leaves nothing missing or stale."""
+    server = Server(life, history(count, min(ties, count), life.seed), START)
+    lake = Lake()
+    for pages in kills:
+        run(server, lake, size, pages=pages)
+    run(server, lake, size)
+    server.life = Life(seed=life.seed)
+    server.now += 10 * MINUTE
+    run(server, lake, size)
+    assert lake.missing(server) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(life=lives, count=st.integers(1, 300), size=st.sampled_from([2, 10, 50]))
+def test_a_version_is_emitted_once_in_a_run_and_never_by_a_quiet_run(
+    life: Life, count: int, size: int
+) -> None:
+    """Windows overlap and runs look back, but what was emitted is not emitted again."""
+    server = Server(life, history(count, 5 if count > 5 else 0, life.seed), START)
+    lake = Lake()
+    first = run(server, lake, size)
+    assert len(first) == len(set(first))
+    server.life = Life(seed=life.seed)
+    server.now += 10 * MINUTE
+    run(server, lake, size)
+    assert run(server, lake, size) == []
+
+
+def test_plain_offset_paging_loses_rows_in_the_same_life() -> None:
+    """The simulated life is hard enough: paging as other taps do it loses rows for good."""
+    server = Server(Life(seed=7, edits=1), history(1000, 0, 7), START)
+    lake = Lake()
+    for _ in range(2):
+        start_at, since = 0, lake.bookmark
+        while True:
+            rows, total = server.search(since, start_at, 50)
+            lake.newest.update(dict(rows))
+            lake.bookmark = max([row.updated for row in rows] + [lake.bookmark or 0])
+            start_at += len(rows)
+            if not rows or start_at >= total:
+                break
+        server.life = Life(seed=7)
+    assert lake.missing(server)
+
+
+def test_a_quiet_project_is_read_with_hardly_more_requests_than_by_offsets() -> None:
+    """The overlap costs one row a page, and the new windows a page each."""
+    server = Server(Life(seed=1), history(5000, 0, 1), START)
+    assert len(run(server, Lake(), 100)) == 5000
+    assert server.requests <= 5000 / 99 + 5000 / 300 + 2
+
+
+def test_an_offset_never_nears_jiras_limit() -> None:
+    """A new window begins before the offset reaches twice the window's rows."""
+    offsets: list[int] = []
+    server = Server(Life(seed=1), history(3000, 0, 3), START)
+    reader = Reader(Span(None, None, START, LOOKBACK), window_rows=300)
+    while not reader.done:
+        offsets.append(reader.ask.start_at)
+        reader.take(*server.search(*reader.ask, 100))
+    assert max(offsets) < 600
+
+
+def test_an_empty_project_is_done_at_once() -> None:
+    """No rows and a total of nought is an answer, and leaves no bookmark."""
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    assert reader.take([], 0) == []
+    assert reader.done
+    assert reader.bookmark is None
+
+
+def test_rows_at_or_after_the_end_are_neither_emitted_nor_remembered() -> None:
+    """`until` is exclusive, and a later run without it reads what lies behind."""
+    rows = [Row("1", START - 20 * MINUTE), Row("2", START - 10 * MINUTE)]
+    reader = Reader(Span(None, START - 10 * MINUTE, START, LOOKBACK))
+    assert reader.take(rows, 2) == [0]
+    assert reader.bookmark == START - 20 * MINUTE
+    assert reader.boundary(START - 20 * MINUTE) == {"1": START - 20 * MINUTE}
+
+
+def test_an_edited_row_at_its_old_place_is_no_position() -> None:
+    """A lagging index shows a new time far up in the order; bookmark and window wait for it."""
+    old, fresh = START - 1000 * MINUTE, START - 1
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    assert reader.take([Row("1", old), Row("2", fresh)], 10) == [0, 1]
+    assert reader.bookmark == old
+
+
+def test_a_run_ends_although_edits_never_do() -> None:
+    """Two new edits for every row that is read cannot keep a run from ending."""
+    server = Server(Life(seed=3, edits=2), history(200, 0, 3), START)
+    run(server, Lake(), 2)
+    assert server.requests < 2000
+
+
+def test_a_server_that_contradicts_itself_is_an_error() -> None:
+    """Two nodes that answer in turn, each in its own order, end the run with a plain sentence."""
+    nodes = [[Row(str(n), START - n * MINUTE) for n in range(k, k + 9)] for k in (100, 200)]
+    reader = Reader(Span(None, None, START, LOOKBACK))
+
+    def ask_for_ever() -> None:
+        for turn in range(1000):
+            reader.take(nodes[turn % 2], 100)
+
+    with pytest.raises(AnswerError, match="contradict"):
+        ask_for_ever()
+
+
+def test_the_bookmark_never_passes_the_servers_clock_at_the_start() -> None:
+    """An issue edited during the run is emitted, but what the index still hides is older."""
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    assert reader.take([Row("1", START + 5000)], 1) == [0]
+    assert reader.bookmark == START
+
+
+def test_a_run_that_ends_among_late_rows_keeps_its_settled_bookmark() -> None:
+    """Rows that are younger than the run may hide unread ones behind them."""
+    settled = START - 1000 * MINUTE
+    late = [Row(str(number), START + number) for number in range(1, 60)]
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    reader.take([Row("0", settled), *late], 5000)
+    reader.take([late[-1], *[Row(f"x{row.id}", row.updated) for row in late]], 5000)
+    assert reader.done
+    assert reader.bookmark == settled
