@@ -44,11 +44,12 @@ class Progress:
     def finish(self, moved: int, bookmark: str | None) -> None:
         """Say what the project came to; `moved` counts how often rows moved while it was read."""
         logger.info(
-            "%s: %d issues in %d pages, %.1f s; rows moved %d times; read up to %s",
+            "%s: %d issues in %d page%s, %.1f s, read up to %s%s",
             self._project,
             self.issues,
             self.pages,
+            "" if self.pages == 1 else "s",
             self._clock() - self._started,
-            moved,
             bookmark or "the beginning",
+            f"; rows moved {moved} times meanwhile, and were read again" if moved else "",
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
@@ -49,6 +51,7 @@ class TapJiraOAuth(Tap):
     def __init__(self, **kwargs: Any) -> None:
         """Check the configuration as a whole; nothing is sent yet."""
         self._stopping = threading.Event()
+        _check_shape({} if kwargs.get("state") is None else kwargs["state"])
         super().__init__(**kwargs)
         if kwargs.get("validate_config", True):
             refuse_unknown(set(self.config), set(self.config_jsonschema["properties"]))
@@ -66,17 +69,22 @@ class TapJiraOAuth(Tap):
         """Return all streams."""
         return [stream(self, self.jira) for stream in STREAMS]
 
+    @classmethod
+    @override
+    def invoke(
+        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
+    ) -> None:
+        """Run, after the two files are known to be JSON."""
+        super().invoke(
+            state=_checked_json("state", state),
+            catalog=_checked_json("catalog", catalog),
+            **options,
+        )
+
     @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over a state, or begin an empty one, so that a starting STATE is always printed."""
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-        if not isinstance(bookmarks, dict) or not all(
-            isinstance(bookmark, dict) for bookmark in bookmarks.values()
-        ):
-            raise ConfigurationError(
-                'The state is no Singer state of the form {"bookmarks": {...}}. Correct it, or '
-                "remove it to load everything again."
-            )
+        _check_shape(state)
         super().load_state(state)
         self.state.setdefault("bookmarks", {})
 
@@ -86,6 +94,29 @@ class TapJiraOAuth(Tap):
         if not self._stopping.is_set():
             type(self).stopped_by = signum
             self._stopping.set()
+
+
+def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:
+    if file is None:
+        return None
+    text = file.read()
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"The {kind} file {file.name} is no JSON: {error}.") from error
+    return io.StringIO(text)
+
+
+def _check_shape(state: Any) -> None:
+    """Refuse what is no Singer state; the SDK would read some of it as none at all."""
+    bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+    if not isinstance(bookmarks, dict) or not all(
+        isinstance(bookmark, dict) for bookmark in bookmarks.values()
+    ):
+        raise ConfigurationError(
+            'The state is no Singer state of the form {"bookmarks": {...}}. Correct it, or remove '
+            "it to load everything again."
+        )
 
 
 def main() -> None:

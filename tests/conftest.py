@@ -1,0 +1,77 @@
+"""Fixtures that more than one folder of tests uses: keys, and a Jira that the tap is signed in to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Corpus, Sandbox
+from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+CONSUMER = "lake"
+
+Configure = Callable[..., dict[str, Any]]
+"""Returns the tap's settings for the running Jira, with more or other ones by name."""
+
+
+@pytest.fixture(scope="session")
+def private_key() -> rsa.RSAPrivateKey:
+    """One RSA key for the whole session; making one takes a while."""
+    return make_private_key(2048)
+
+
+@pytest.fixture(scope="session")
+def private_key_file(
+    private_key: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """That key as a PEM file."""
+    path = tmp_path_factory.mktemp("keys") / "private.pem"
+    path.write_bytes(private_pem(private_key))
+    return path
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """The issues of `connected_jira`; a test that needs others overrides this."""
+    return Corpus.generate(seed=7, issues=60, projects=3)
+
+
+@pytest.fixture
+def page_cap() -> int:
+    """The most issues that `connected_jira` puts into an answer."""
+    return 1000
+
+
+@pytest.fixture
+def connected_jira(
+    corpus: Corpus, page_cap: int, private_key: rsa.RSAPrivateKey
+) -> Iterator[Sandbox]:
+    """A sandbox Jira with an application link for the tap."""
+    with Sandbox(corpus=corpus, page_cap=page_cap) as jira:
+        jira.register_consumer(CONSUMER, public_pem(private_key), name="Lake")
+        yield jira
+
+
+@pytest.fixture
+def configure(connected_jira: Sandbox, private_key_file: Path) -> Configure:
+    """Settings of a tap that is signed in by OAuth 1.0a."""
+    token = connected_jira.grant(CONSUMER)
+
+    def settings(**more: object) -> dict[str, Any]:
+        return {
+            "api_url": connected_jira.url,
+            "consumer_key": CONSUMER,
+            "private_key_file": str(private_key_file),
+            "access_token": token.token,
+            "access_token_secret": token.secret,
+            **more,
+        }
+
+    return settings

@@ -1,0 +1,90 @@
+"""Runs the real `tap-jira-oauth` command, and reads what it printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+COMMAND = str(Path(sys.executable).with_name("tap-jira-oauth"))
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run printed and how it ended."""
+
+    status: int
+    messages: list[dict[str, Any]]
+    log: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Every record, in order."""
+        return [message["record"] for message in self.messages if message["type"] == "RECORD"]
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """Every state, in order."""
+        return [message["value"] for message in self.messages if message["type"] == "STATE"]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the issues, sorted."""
+        return sorted(record["key"] for record in self.records)
+
+
+def environment() -> dict[str, str]:
+    """Return an environment without any settings of the person who runs the tests."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("TAP_JIRA_")}
+    return kept | {"NO_PROXY": "127.0.0.1"}
+
+
+@contextmanager
+def started(
+    folder: Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Any] | None = None,
+    *options: str,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command; what it logs goes to `log` in the folder. It is killed at the latest."""
+    (folder / "config.json").write_text(json.dumps(config))
+    arguments = [COMMAND, "--config", str(folder / "config.json"), *options]
+    if state is not None:
+        (folder / "state.json").write_text(json.dumps(state))
+        arguments += ["--state", str(folder / "state.json")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=log, cwd=folder, env=environment()
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def run(
+    folder: Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Any] | None = None,
+    *options: str,
+) -> Run:
+    """Run the command to its end."""
+    with started(folder, config, state, *options) as process:
+        output, _ = process.communicate(timeout=SECONDS)
+        log = (folder / "log").read_text()
+        return Run(process.returncode, messages(output) if not options else [], log)
+
+
+def messages(output: bytes) -> list[dict[str, Any]]:
+    """Decode whole lines; a last one that was cut by a kill is left out, as a target would."""
+    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]

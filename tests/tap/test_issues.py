@@ -1,0 +1,320 @@
+"""The `issues` stream, as the real command against a Jira that verifies each signature."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from conftest import CONSUMER
+from sandbox import Corpus
+from tap.command import Run, messages, run, started
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Configure
+    from sandbox import Sandbox
+
+
+def newest(*runs: Run) -> dict[str, str]:
+    """Return the newest emitted `updated` of each issue, by id."""
+    found: dict[str, str] = {}
+    for each in runs:
+        for record in each.records:
+            found[record["id"]] = max(record["updated"], found.get(record["id"], ""))
+    return found
+
+
+def truth(jira: Sandbox) -> dict[str, str]:
+    """Return the `updated` of each living issue, by id, spelled as the records spell it."""
+    return {issue["id"]: spelled(issue["updated"]) for issue in jira.issues}
+
+
+def spelled(sandbox_time: str) -> str:
+    """Spell the sandbox's UTC time as the records spell it."""
+    return sandbox_time.replace("+0000", "Z")
+
+
+def test_every_issue_arrives_once_and_conforms_to_its_schema(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """All projects, each issue in its newest version, signed and verified."""
+    result = run(tmp_path, configure(page_size=7))
+    assert result.status == 0, result.log
+    assert newest(result) == truth(connected_jira)
+    assert len(result.records) == 60
+    schema = next(message["schema"] for message in result.messages if message["type"] == "SCHEMA")
+    checker = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    for record in result.records:
+        checker.validate(record)
+    assert {entry.auth for entry in connected_jira.requests[1:]} == {"oauth1"}
+
+
+def test_the_order_of_messages_is_state_schema_records_state(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """The starting STATE comes first, and the last message is the final STATE."""
+    result = run(tmp_path, configure())
+    kinds = [message["type"] for message in result.messages]
+    assert kinds[:2] == ["STATE", "SCHEMA"]
+    assert kinds[-1] == "STATE"
+    assert result.states[0] == {"bookmarks": {}}
+
+
+def test_a_state_every_few_pages_covers_only_what_was_printed(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """No partition's bookmark is later than the newest record of its project before it."""
+    result = run(tmp_path, configure(page_size=4, pages_per_state=2))
+    assert len(result.states) > 60 / (4 * 2)
+    printed: dict[str, str] = {}
+    for message in result.messages:
+        if message["type"] == "RECORD":
+            printed[message["record"]["project_id"]] = message["record"]["updated"]
+        elif message["type"] == "STATE":
+            for partition in message["value"]["bookmarks"].get("issues", {}).get("partitions", []):
+                value = partition.get("replication_key_value")
+                assert value is None or value <= printed[partition["context"]["project_id"]]
+
+
+def test_the_state_has_a_partition_for_each_project(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """In the documented form: context, replication key and value, key of the project, boundary."""
+    partitions = run(tmp_path, configure()).states[-1]["bookmarks"]["issues"]["partitions"]
+    by_project: dict[str, str] = {}
+    for issue in connected_jira.issues:
+        key = issue["project"]
+        by_project[key] = max(spelled(issue["updated"]), by_project.get(key, ""))
+    assert {part["project_key"]: part["replication_key_value"] for part in partitions} == by_project
+    for part in partitions:
+        assert part["context"].keys() == {"project_id"}
+        assert part["replication_key"] == "updated"
+        assert set(part) == {
+            "context",
+            "replication_key",
+            "replication_key_value",
+            "project_key",
+            "seen",
+            "state_version",
+        }
+
+
+def test_a_second_run_brings_only_what_changed(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Nothing without edits; with edits exactly the edited issues."""
+    first = run(tmp_path, configure())
+    assert run(tmp_path, configure(), first.states[-1]).records == []
+    edited = connected_jira.edit(count=5, seed=1)
+    second = run(tmp_path, configure(), first.states[-1])
+    assert second.keys == sorted(edited)
+    assert newest(first, second) == truth(connected_jira)
+
+
+def test_edits_between_the_pages_hide_nothing(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """An issue that was read already is edited before every page; nobody moves up past the reader."""
+
+    def live(entry: Any) -> None:
+        if entry.start_at:
+            connected_jira.edit(count=1, seed=entry.start_at)
+
+    connected_jira.before_request.append(live)
+    first = run(tmp_path, configure(page_size=5))
+    connected_jira.before_request.clear()
+    second = run(tmp_path, configure(page_size=5), first.states[-1])
+    assert newest(first, second) == truth(connected_jira)
+
+
+@pytest.mark.parametrize("lines", [3, 20, 45])
+def test_a_killed_run_is_resumed_from_its_last_printed_state(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, lines: int
+) -> None:
+    """SIGKILL after some lines, edits, and a second run from what was printed: nothing is lost."""
+    config = configure(page_size=3, pages_per_state=1)
+    with started(tmp_path, config) as process:
+        assert process.stdout is not None
+        printed = b"".join(process.stdout.readline() for _ in range(lines))
+        process.kill()
+        printed += process.stdout.read()
+    first = Run(-9, messages(printed), "")
+    connected_jira.edit(count=10, seed=lines)
+    second = run(tmp_path, config, first.states[-1])
+    assert newest(first, second) == truth(connected_jira)
+
+
+def test_sigterm_finishes_the_page_prints_the_state_and_says_so(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Status 143, a last STATE that covers what was printed, and a resume that loses nothing."""
+    with started(tmp_path, configure(page_size=3)) as process:
+
+        def stop(entry: Any) -> None:
+            if entry.start_at and entry.start_at > 6:
+                process.terminate()
+
+        connected_jira.before_request.append(stop)
+        output, _ = process.communicate(timeout=60)
+        connected_jira.before_request.clear()
+    first = Run(process.returncode, messages(output), (tmp_path / "log").read_text())
+    assert first.status == 143
+    assert 0 < len(first.records) < 60
+    assert first.messages[-1]["type"] == "STATE"
+    assert "Stopped by SIGTERM" in first.log
+    second = run(tmp_path, configure(page_size=3), first.states[-1])
+    assert newest(first, second) == truth(connected_jira)
+    assert {record["id"] for record in second.records}.isdisjoint(
+        record["id"] for record in first.records
+    )
+
+
+def test_sigterm_ends_a_long_wait_at_once(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """A rate limit of an hour does not keep a run from stopping."""
+    connected_jira.fault("/rest/api/2/search", status=429, headers={"Retry-After": "500"}, count=99)
+    with started(tmp_path, configure()) as process:
+        while not any(entry.jql for entry in connected_jira.requests):
+            pass
+        process.terminate()
+        assert process.wait(timeout=10) == 143
+
+
+def test_the_settings_narrow_what_is_read(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Projects, one more condition, and dates, each by itself."""
+    project = connected_jira.issues[0]["project"]
+    here = {issue["key"] for issue in connected_jira.issues if issue["project"] == project}
+    assert set(run(tmp_path, configure(project_keys=[project.lower()])).keys) == here
+    some = sorted(here)[:2]
+    only = run(tmp_path, configure(jql=f"key = {some[0]} OR key = {some[1]}"))
+    assert only.keys == some
+    middle = sorted(issue["updated"] for issue in connected_jira.issues)[30]
+    late = run(tmp_path, configure(start_date=spelled(middle)))
+    early = run(tmp_path, configure(end_date=spelled(middle)))
+    assert newest(late, early) == truth(connected_jira)
+    assert len(late.records) + len(early.records) == 60
+
+
+def test_narrow_fields_still_give_whole_records(configure: Configure, tmp_path: Path) -> None:
+    """What a record is built from is asked for in any case."""
+    result = run(tmp_path, configure(fields=["summary"]))
+    assert {frozenset(record["fields"]) for record in result.records} == {
+        frozenset({"summary", "project", "created", "updated"})
+    }
+
+
+def test_a_deselected_field_is_neither_asked_for_nor_printed(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """The catalog's selection reaches Jira."""
+    with started(tmp_path, configure(), None, "--discover") as process:
+        output, _ = process.communicate(timeout=60)
+    catalog = json.loads(output)
+    for entry in catalog["streams"][0]["metadata"]:
+        if entry["breadcrumb"] == ["properties", "fields", "properties", "description"]:
+            entry["metadata"]["selected"] = False
+        if entry["breadcrumb"] == []:
+            entry["metadata"]["selected"] = True
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    with started(
+        tmp_path, configure(), None, "--catalog", str(tmp_path / "catalog.json")
+    ) as process:
+        output, _ = process.communicate(timeout=60)
+    result = Run(process.returncode, messages(output), "")
+    assert len(result.records) == 60
+    assert not any("description" in record["fields"] for record in result.records)
+    assert any("summary" in record["fields"] for record in result.records)
+
+
+def test_a_plain_bookmark_of_another_tap_is_taken_over(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Each project begins at it, and the old form is gone from the new state."""
+    middle = sorted(issue["updated"] for issue in connected_jira.issues)[30]
+    other = {"bookmarks": {"issues": {"replication_key_value": spelled(middle)}}}
+    result = run(tmp_path, configure(), other)
+    expected = [issue["id"] for issue in connected_jira.issues if issue["updated"] >= middle]
+    assert set(expected) <= set(newest(result))
+    assert len(result.records) < 60
+    assert "replication_key_value" not in result.states[-1]["bookmarks"]["issues"]
+
+
+@pytest.mark.parametrize("state", [[], [1], {"bookmarks": 5}, {"bookmarks": {"issues": []}}])
+def test_a_state_of_another_shape_ends_the_run(
+    configure: Configure, tmp_path: Path, state: Any
+) -> None:
+    """One line that says so, and a status; nothing is read as if there were no state."""
+    result = run(tmp_path, configure(), state)
+    assert result.status == 1
+    assert "no Singer state" in result.log.splitlines()[-1]
+    assert "Traceback" not in result.log
+    assert result.messages == []
+
+
+def test_a_damaged_bookmark_ends_the_run(configure: Configure, tmp_path: Path) -> None:
+    """It is not ignored: the project would be loaded again, or skipped."""
+    state = run(tmp_path, configure()).states[-1]
+    state["bookmarks"]["issues"]["partitions"][0]["replication_key_value"] = "yesterday"
+    result = run(tmp_path, configure(), state)
+    assert result.status == 1
+    assert "bookmark 'yesterday'" in result.log.splitlines()[-1]
+    assert "Traceback" not in result.log
+    assert result.records == []
+
+
+def test_a_state_file_that_is_no_json_ends_the_run(configure: Configure, tmp_path: Path) -> None:
+    """One line, no traceback."""
+    (tmp_path / "broken").write_text("{")
+    with started(tmp_path, configure(), None, "--state", str(tmp_path / "broken")) as process:
+        assert process.wait(timeout=60) == 1
+    log = (tmp_path / "log").read_text()
+    assert "no JSON" in log.splitlines()[-1]
+    assert "Traceback" not in log
+
+
+class TestManyPages:
+    """A larger project, read by the default page size."""
+
+    @pytest.fixture
+    def corpus(self) -> Corpus:
+        """One project of 700 issues."""
+        return Corpus.generate(seed=3, issues=700, projects=1)
+
+    def test_pages_overlap_by_one_row_and_are_signed_once_each(
+        self, connected_jira: Sandbox, configure: Configure, tmp_path: Path
+    ) -> None:
+        """700 issues at 99 new ones a page are eight requests, besides the three of the start."""
+        result = run(tmp_path, configure())
+        assert len(result.records) == 700
+        searches = [entry for entry in connected_jira.requests if entry.jql]
+        assert [entry.start_at for entry in searches] == [0, 99, 198, 297, 396, 495, 594, 693]
+        assert len(connected_jira.requests) == len(searches) + 3
+
+
+class TestACappedServer:
+    """A server whose administrator allows 50 issues an answer."""
+
+    @pytest.fixture
+    def page_cap(self) -> int:
+        """Less than the tap asks for."""
+        return 50
+
+    def test_the_offset_follows_what_came_not_what_was_asked(
+        self, connected_jira: Sandbox, configure: Configure, tmp_path: Path
+    ) -> None:
+        """Asked for 5,000, given 50 at most, and still every issue once."""
+        result = run(tmp_path, configure(page_size=5000))
+        assert newest(result) == truth(connected_jira)
+        assert len(result.records) == 60
+
+
+def test_the_consumer_of_the_fixtures_is_the_one_of_the_sandbox(configure: Configure) -> None:
+    """The settings name the application link that the fixture made."""
+    assert configure()["consumer_key"] == CONSUMER

@@ -1,0 +1,44 @@
+"""The SDK's standard suite for taps, against a Jira that verifies each signature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
+
+from sandbox import Corpus, Sandbox
+from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
+from tap_jira_oauth.tap import TapJiraOAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIMIT = SuiteConfig(max_records_limit=50)
+CONFIG: dict[str, Any] = {"api_url": "https://jira.example.com", "auth_method": "anonymous"}
+"""Enough to collect the tests; `runner` puts the address and the credentials in."""
+
+_Suite = get_tap_test_class(
+    TapJiraOAuth, config=dict(CONFIG), suite_config=LIMIT, parse_env_config=False
+)
+
+
+class TestStandard(_Suite):  # type: ignore[valid-type,misc]  # the SDK makes the class at run time
+    """Every test of the suite, on a sandbox of its own."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls) -> Iterator[TapTestRunner]:
+        """Start the sandbox, sign in, and read it once for all tests."""
+        key = make_private_key(2048)
+        with Sandbox(corpus=Corpus.generate(seed=5, issues=60, projects=2)) as jira:
+            jira.register_consumer("lake", public_pem(key))
+            config = {
+                "api_url": jira.url,
+                "consumer_key": "lake",
+                "private_key": private_pem(key).decode(),
+                "access_token": jira.grant("lake").token,
+            }
+            runner = TapTestRunner(TapJiraOAuth, config, LIMIT)
+            runner.sync_all()
+            yield runner

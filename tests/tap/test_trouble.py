@@ -1,0 +1,201 @@
+"""When Jira, the network or the sign-in is not as it should be: one line, a status, nothing lost."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap.command import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Configure
+    from sandbox import Sandbox
+
+SEARCH = "/rest/api/2/search"
+
+
+def last_line(log: str) -> str:
+    """Return the last line that is not a metric, which is the one a person reads first."""
+    return [line for line in log.splitlines() if "METRIC" not in line][-1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {
+            "status": 503,
+            "body": "<html>Restarting</html>",
+            "headers": {"Content-Type": "text/html"},
+        },
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"status": 500},
+        {"cut": True},
+    ],
+    ids=["503", "429", "500", "cut"],
+)
+def test_a_passing_trouble_is_waited_out(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, fault: dict[str, Any]
+) -> None:
+    """Signed anew for each try: a repeated signature would be refused as `nonce_used`."""
+    connected_jira.fault(SEARCH, count=2, **fault)
+    result = run(tmp_path, configure(project_keys=["OPS"]))
+    assert result.status == 0, result.log
+    assert result.records
+    assert "waiting" in result.log
+
+
+def test_patience_ends_with_a_plain_sentence(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """`max_retry_seconds` bounds the waiting in one request."""
+    connected_jira.fault(SEARCH, status=503, count=99)
+    result = run(tmp_path, configure(max_retry_seconds=2))
+    assert result.status == 1
+    assert "run again later" in last_line(result.log)
+    assert "Traceback" not in result.log
+
+
+def test_nobody_there_is_said_with_the_address(configure: Configure, tmp_path: Path) -> None:
+    """A port on which nothing listens."""
+    result = run(tmp_path, configure(api_url="http://127.0.0.1:9/jira", max_retry_seconds=0))
+    assert result.status == 1
+    assert "http://127.0.0.1:9/jira does not answer" in last_line(result.log)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"status": 302, "headers": {"Location": "https://sso.example.com"}}, "redirects to https"),
+        (
+            {"status": 200, "headers": {"Content-Type": "text/html"}, "body": "<h1>Log in</h1>"},
+            "text/html",
+        ),
+        (
+            {"status": 400, "body": {"errorMessages": ["Error in the JQL Query"]}},
+            "Error in the JQL",
+        ),
+        ({"status": 403, "body": {"errorMessages": ["Forbidden"]}}, "administrator"),
+        ({"status": 410, "body": {"errorMessages": ["Removed"]}}, "Removed"),
+    ],
+)
+def test_a_final_answer_ends_the_run_at_once(
+    connected_jira: Sandbox,
+    configure: Configure,
+    tmp_path: Path,
+    fault: dict[str, Any],
+    said: str,
+) -> None:
+    """No second try, the server's words, status 1, no traceback."""
+    connected_jira.fault(SEARCH, count=9, **fault)
+    result = run(tmp_path, configure())
+    assert result.status == 1
+    assert said in last_line(result.log)
+    assert "Traceback" not in result.log
+    assert "unhandled" not in result.log
+    assert len([entry for entry in connected_jira.requests if entry.path == SEARCH]) == 1
+
+
+def test_a_revoked_token_is_no_empty_success(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Status 1, the problem by name, and what to do."""
+    config = configure()
+    connected_jira.revoke(config["access_token"])
+    result = run(tmp_path, config)
+    assert result.status == 1
+    assert "token_rejected" in last_line(result.log)
+    assert "jira-oauth login" in last_line(result.log)
+    assert result.records == []
+
+
+def test_a_clock_that_is_off_is_named(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Beyond Jira's five minutes, after one try with a fresh signature."""
+    config = configure()
+    connected_jira.clock.offset = 3600
+    result = run(tmp_path, config)
+    assert result.status == 1
+    assert "clock" in last_line(result.log)
+
+
+def test_a_run_as_nobody_is_an_error_unless_it_was_asked_for(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Anonymous sees no project here, which is said, too."""
+    result = run(tmp_path, configure(auth_method="anonymous"))
+    assert result.status == 1
+    assert "sees no project" in last_line(result.log)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"auth_method": "personal_token", "personal_token": "sandbox-token"},
+        {"auth_method": "basic", "username": "sandbox", "password": "sandbox"},
+    ],
+)
+def test_the_other_schemes_sign_in_too(
+    configure: Configure, tmp_path: Path, scheme: dict[str, str]
+) -> None:
+    """Personal access token, user name and password."""
+    assert len(run(tmp_path, configure(**scheme)).records) == 60
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"auth_method": "personal_token", "personal_token": "wrong"},
+        {"auth_method": "basic", "username": "sandbox", "password": "wrong"},
+    ],
+)
+def test_wrong_credentials_are_no_empty_success(
+    configure: Configure, tmp_path: Path, scheme: dict[str, str]
+) -> None:
+    """Whether Jira says 401, or answers as to nobody."""
+    result = run(tmp_path, configure(**scheme))
+    assert result.status == 1
+    assert re.search("credentials|signed in", last_line(result.log))
+
+
+def test_an_invisible_project_is_named(configure: Configure, tmp_path: Path) -> None:
+    """Also beside visible ones: it would silently be missing in the lake."""
+    result = run(tmp_path, configure(project_keys=["OPS", "SECRET"]))
+    assert result.status == 1
+    assert "cannot see project SECRET" in last_line(result.log)
+    assert result.records == []
+
+
+def test_a_wrong_setting_is_one_line(configure: Configure, tmp_path: Path) -> None:
+    """With the nearest name, before any request."""
+    result = run(tmp_path, configure(project_key="OPS"))
+    assert result.status == 1
+    assert "Did you mean 'project_keys'?" in last_line(result.log)
+    assert "Traceback" not in result.log
+
+
+def test_nothing_secret_is_logged_at_any_level(
+    connected_jira: Sandbox,
+    configure: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tokens, key and signatures stay out of the log and the messages, also of failing runs."""
+    monkeypatch.setenv("TAP_JIRA_OAUTH_LOGLEVEL", "DEBUG")
+    monkeypatch.setenv("LOGLEVEL", "DEBUG")
+    config = configure()
+    good = run(tmp_path, config)
+    connected_jira.revoke(config["access_token"])
+    bad = run(tmp_path, config)
+    secret = run(tmp_path, configure(auth_method="basic", username="x", password="hunter2-secret"))
+    everything = "".join(str(each) for each in (good, bad, secret))
+    for text in (config["access_token"], config["access_token_secret"], "hunter2-secret"):
+        assert text not in everything
+    assert "oauth_signature" not in everything
+    assert "BEGIN PRIVATE KEY" not in everything
+    assert good.status == 0
+    assert bad.status == secret.status == 1
