@@ -1,0 +1,139 @@
+"""Settings as people read them: `meltano.yml` and the tables in the READMEs, from the plugins.
+
+`./dev docs` writes them between their markers; a test compares.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_jira_oauth import settings as tap_settings
+from tap_jira_oauth.tap import TapJiraOAuth
+from target_s3_jsonl import settings as target_settings
+from target_s3_jsonl.target import TargetS3Jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PLUGINS = {
+    "tap-jira-oauth": (TapJiraOAuth, tap_settings.SETTINGS),
+    "target-s3-jsonl": (TargetS3Jsonl, target_settings.SETTINGS),
+}
+
+FILES = ("meltano.yml", "README.md", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md")
+
+
+def main() -> None:
+    """Write every generated block anew."""
+    for name in FILES:
+        path = ROOT / name
+        path.write_text(rendered(path), "utf-8")
+
+
+def rendered(path: Path) -> str:
+    """Return a file's text with its generated blocks up to date."""
+    text = path.read_text("utf-8")
+    render = meltano_settings if path.suffix == ".yml" else settings_table
+    for plugin in PLUGINS:
+        text = re.sub(
+            rf"(?m)^([ ]*)(.*settings:begin {plugin}.*\n)(?:.*\n)*?(?=.*settings:end)",
+            lambda match, plugin=plugin: (  # type: ignore[misc]  # lambda's default has no type
+                f"{match[1]}{match[2]}{indented(render(plugin), match[1])}"
+            ),
+            text,
+        )
+    return text
+
+
+def indented(text: str, margin: str) -> str:
+    """Put a margin in front of every line."""
+    return "".join(f"{margin}{line}\n" for line in text.splitlines())
+
+
+def declared(plugin: str) -> Iterable[dict[str, Any]]:
+    """Return every setting of a plugin in Meltano's words, ours first, then the SDK's own."""
+    command, ours = PLUGINS[plugin]
+    for setting in ours:
+        yield {
+            "name": setting.name,
+            "kind": setting.kind,
+            "help": setting.help,
+            "default": setting.default,
+            "options": list(setting.options),
+            "secret": setting.secret,
+        }
+    command.append_builtin_config(command.config_jsonschema)
+    known = {setting.name for setting in ours}
+    for name, schema in command.config_jsonschema["properties"].items():
+        if name not in known:
+            yield from sdk_setting(name, schema)
+
+
+def sdk_setting(name: str, schema: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Return a setting that the SDK adds; the parts of an object of its own, one by one."""
+    types = schema.get("type", "string")
+    kind = next(kind for kind in ([types] if isinstance(types, str) else types) if kind != "null")
+    if name == "faker_config":
+        for part, inner in schema["properties"].items():
+            yield from sdk_setting(f"{name}.{part}", inner)
+        return
+    yield {
+        "name": name,
+        "kind": {"number": "decimal"}.get(kind, kind),
+        "help": " ".join(schema.get("description", schema.get("title", "")).split()),
+        "default": schema.get("default"),
+        "options": [option for option in schema.get("enum", []) if option is not None],
+        "secret": False,
+    }
+
+
+def meltano_settings(plugin: str) -> str:
+    """Return the `settings` list of a plugin in `meltano.yml`."""
+    entries = []
+    for setting in declared(plugin):
+        entry: dict[str, Any] = {"name": setting["name"], "kind": setting["kind"]}
+        if setting["options"]:
+            entry["kind"] = "options"
+            entry["options"] = [{"label": name, "value": name} for name in setting["options"]]
+        if setting["secret"]:
+            entry["sensitive"] = True
+        entry["description"] = setting["help"] + default_sentence(setting["default"])
+        entries.append(entry)
+    return yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=110)
+
+
+def default_sentence(default: Any) -> str:
+    """Say the default, which the plugin itself applies; Meltano need not repeat it."""
+    return "" if default in (None, [], {}) else f" Default: `{spelled(default)}`."
+
+
+def settings_table(plugin: str) -> str:
+    """Return the settings of a plugin as a Markdown table."""
+    lines = ["| setting | kind | default | meaning |", "|---|---|---|---|"]
+    for setting in declared(plugin):
+        kind = " / ".join(f"`{name}`" for name in setting["options"]) or setting["kind"]
+        default = setting["default"]
+        shown = "" if default in (None, [], {}) else f"`{spelled(default)}`"
+        secret = " Secret." if setting["secret"] else ""
+        meaning = setting["help"].replace("|", "\\|")
+        lines.append(f"| `{setting['name']}` | {kind} | {shown} | {meaning}{secret} |")
+    return "\n".join(lines)
+
+
+def spelled(default: Any) -> str:
+    """Spell a default as one writes it in JSON, texts without quotes."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, list):
+        return f"[{', '.join(default)}]"
+    return str(default)
+
+
+if __name__ == "__main__":
+    main()
