@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_s3 import LocalS3
 from sandbox import Corpus, Sandbox
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
 
@@ -75,3 +77,16 @@ def configure(connected_jira: Sandbox, private_key_file: Path) -> Configure:
         }
 
     return settings
+
+
+@pytest.fixture(scope="session")
+def local_s3() -> Iterator[LocalS3]:
+    """Run one S3 server for the whole session."""
+    with LocalS3() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(local_s3: LocalS3) -> str:
+    """Make an empty bucket for one test."""
+    return local_s3.bucket(f"lake-{uuid.uuid4().hex[:12]}")

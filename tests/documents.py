@@ -17,11 +17,13 @@ from target_s3_jsonl import settings as target_settings
 from target_s3_jsonl.target import TargetS3Jsonl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from singer_sdk.plugin_base import PluginBase
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PLUGINS = {
+PLUGINS: dict[str, tuple[type[PluginBase], Sequence[Any]]] = {
     "tap-jira-oauth": (TapJiraOAuth, tap_settings.SETTINGS),
     "target-s3-jsonl": (TargetS3Jsonl, target_settings.SETTINGS),
 }

@@ -1,0 +1,123 @@
+"""`python -m sandbox`: a Jira to try the tap with, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.corpus import Corpus
+from sandbox.replay import Replay
+from sandbox.server import Sandbox
+
+CONSUMER_KEY = "tap-jira-oauth"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until a signal comes; returns the exit status."""
+    options = _options(argv)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        sandbox = _sandbox(options)
+        key_file = _key_pair(options.keys, sandbox)
+        with sandbox:
+            sys.stdout.write(_settings(sandbox, key_file))
+            sys.stdout.flush()
+            stop.wait()
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 1
+    return 0
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    add = parser.add_argument
+    add("--port", type=int, default=8080, help="loopback port; 0 for any free one (default 8080)")
+    add(
+        "--context-path",
+        default="/jira",
+        help="where Jira lives below the host; may be empty (default /jira)",
+    )
+    add("--issues", type=int, default=250, help="how many issues to invent (default 250)")
+    add("--projects", type=int, default=3, help="in how many projects (default 3)")
+    add("--seed", type=int, default=1, help="another seed, other issues (default 1)")
+    add("--folder", type=Path, help="serve the issues of recorded answers instead of invented ones")
+    add(
+        "--replay",
+        type=Path,
+        help="answer requests under /rest/ from recorded exchanges, byte for byte",
+    )
+    add("--page-cap", type=int, default=1000, help="the most issues in one answer (default 1000)")
+    add(
+        "--keys",
+        type=Path,
+        default=Path("sandbox-keys"),
+        help="folder for the key pair (default sandbox-keys)",
+    )
+    return parser.parse_args(argv)
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    if options.folder:
+        corpus = Corpus.from_folder(options.folder)
+    else:
+        corpus = Corpus.generate(
+            seed=options.seed, issues=options.issues, projects=options.projects
+        )
+    replay = Replay.from_folder(options.replay) if options.replay else None
+    return Sandbox(
+        corpus=corpus,
+        replay=replay,
+        context_path=options.context_path,
+        port=options.port,
+        page_cap=options.page_cap,
+    )
+
+
+def _key_pair(folder: Path, sandbox: Sandbox) -> Path:
+    """The consumer's private key, made once, readable by its owner only; its public half becomes the consumer's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "private.pem"
+    if not path.exists():
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = made.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(pem)
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    sandbox.register_consumer(CONSUMER_KEY, public, "tap-jira-oauth")
+    return path
+
+
+def _settings(sandbox: Sandbox, key_file: Path) -> str:
+    servlets = f"{sandbox.url}/plugins/servlet/oauth"
+    rows = {
+        "api_url": sandbox.url,
+        "consumer_key": CONSUMER_KEY,
+        "private_key_file": str(key_file),
+        "request token URL": f"{servlets}/request-token",
+        "authorize URL": f"{servlets}/authorize",
+        "access token URL": f"{servlets}/access-token",
+        "control": f"{sandbox.url}/_sandbox/requests (see README.md)",
+        "serving": "recorded exchanges" if sandbox.replay else sandbox.corpus.origin,
+    }
+    return "\n".join(f"{name:18} {value}" for name, value in rows.items()) + "\nCtrl-C stops it.\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""One issue and one project as the sandbox keeps them: immutable, independent of server address and viewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from sandbox import times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BASE: Final = "http://sandbox.invalid"
+"""Stands in stored bodies where an answer shows the server's own base URL."""
+
+EXPAND: Final = "operations,versionedRepresentations,editmeta,changelog,renderedFields"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project; `id` and `key` both name it in JQL, as does `name`."""
+
+    id: str
+    key: str
+    name: str
+
+    def body(self) -> dict[str, Any]:
+        """The object that issues and the project list show."""
+        avatar = f"{BASE}/secure/projectavatar?pid={self.id}&avatarId=10324"
+        sizes = {
+            "48x48": "",
+            "24x24": "&size=small",
+            "16x16": "&size=xsmall",
+            "32x32": "&size=medium",
+        }
+        return {
+            "self": f"{BASE}/rest/api/2/project/{self.id}",
+            "id": self.id,
+            "key": self.key,
+            "name": self.name,
+            "projectTypeKey": "software",
+            "avatarUrls": {size: avatar + suffix for size, suffix in sizes.items()},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Issue:
+    """An issue in one version; an edit makes a new object, so identity tells versions apart.
+
+    Attributes:
+        fields: by field id, as Jira's JSON. Datetimes inside may carry any offset; readers see their own.
+        url: the `self` of the issue, usually below `BASE`.
+    """
+
+    id: str
+    key: str
+    project: Project
+    created_ms: int
+    updated_ms: int
+    fields: Mapping[str, Any] = field(repr=False)
+    url: str
+    expand: str = EXPAND
+
+    @property
+    def number(self) -> int:
+        """The counting part of the key."""
+        return int(self.key.rpartition("-")[2])
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What `ORDER BY key` compares: the project's key, then the number."""
+        return self.project.key, self.number
+
+    def changed(self, updated_ms: int, **fields: object) -> Issue:
+        """The next version: some fields replaced, `updated` set."""
+        updated = {**self.fields, **fields, "updated": times.render(updated_ms)}
+        return replace(self, updated_ms=updated_ms, fields=updated)
+
+    def moved(self, home: Project, key: str, updated_ms: int) -> Issue:
+        """The next version in another project."""
+        return replace(self.changed(updated_ms, project=home.body()), project=home, key=key)
+
+
+def from_body(body: Mapping[str, Any]) -> Issue:
+    """An issue from the JSON that a Jira server answered; ValueError names what it lacks."""
+    try:
+        fields, project = body["fields"], body["fields"]["project"]
+        home = Project(str(project["id"]), project["key"], project.get("name", project["key"]))
+        updated = times.parse(fields["updated"])
+        created = times.parse(fields["created"]) if fields.get("created") else updated
+        issue = Issue(
+            id=str(body["id"]),
+            key=body["key"],
+            project=home,
+            created_ms=created,
+            updated_ms=updated,
+            fields=fields,
+            url=body.get("self", f"{BASE}/rest/api/2/issue/{body['id']}"),
+            expand=body.get("expand", EXPAND),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an issue with project and updated: {error!r}") from error
+    if not issue.key.rpartition("-")[2].isdecimal():
+        raise ValueError(f"not an issue key: {issue.key!r}")
+    return issue

@@ -1,0 +1,139 @@
+"""The REST resources of Jira Data Center 10.3 that the tap reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from werkzeug import Request, Response
+
+from sandbox import times
+from sandbox.jql import JqlError
+from sandbox.problems import challenge
+from sandbox.render import Renderer, encode
+from sandbox.search import Searcher, SearchRequest, WindowExceededError, selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.clock import Clock
+    from sandbox.corpus import Corpus
+    from sandbox.issue import Issue
+    from sandbox.users import Identity
+
+VERSION: Final = (10, 3, 19)
+JSON: Final = "application/json;charset=UTF-8"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with who asks and the base URL he used."""
+
+    request: Request
+    identity: Identity
+    base: str
+
+
+@dataclass(frozen=True)
+class Rest:
+    """One method a resource."""
+
+    corpus: Corpus
+    clock: Clock
+    searcher: Searcher
+    renderer: Renderer
+
+    def server_info(self, asked: Asked) -> Response:
+        """`serverInfo`: Data Center calls itself "Server"; the offset of `serverTime` is the only zone it tells."""
+        info = {
+            "baseUrl": asked.base,
+            "version": ".".join(map(str, VERSION)),
+            "versionNumbers": list(VERSION),
+            "deploymentType": "Server",
+            "buildNumber": 10030019,
+            "buildDate": "2026-06-01T00:00:00.000+0000",
+            "databaseBuildNumber": 10030019,
+            "serverTime": times.render(self.clock.now_ms()),
+            "scmInfo": "0" * 40,
+            "serverTitle": "Sandbox Jira",
+        }
+        return answer(info, asked)
+
+    def myself(self, asked: Asked) -> Response:
+        """`myself`, or 401 when nobody is signed in."""
+        return (
+            unauthorised(asked.base)
+            if asked.identity.anonymous
+            else answer(asked.identity.user.myself(), asked)
+        )
+
+    def projects(self, asked: Asked) -> Response:
+        """`project`: a bare array of what the user sees, empty for nobody."""
+        user = asked.identity.user
+        return answer(
+            [
+                {"expand": "description,lead,url,projectKeys", **project.body()}
+                for project in self.corpus.snapshot().projects
+                if user.sees(project.key)
+            ],
+            asked,
+        )
+
+    def project(self, asked: Asked, name: str) -> Response:
+        """One project by id or key."""
+        project = self.corpus.snapshot().project(name, asked.identity.user)
+        if project is None:
+            return refusal(404, f"No project could be found with key '{name}'.")
+        return answer({"expand": "description,lead,url,projectKeys", **project.body()}, asked)
+
+    def fields(self, asked: Asked) -> Response:
+        """`field`: system and custom fields, a bare array."""
+        return answer(self.corpus.field_list, asked)
+
+    def issue(self, asked: Asked, name: str) -> Response:
+        """One issue by id, key or former key; every field unless `fields` says otherwise."""
+        found = self.corpus.snapshot().find(name, asked.identity.user)
+        if found is None:
+            return refusal(404, "Issue Does Not Exist")
+        wanted = SearchRequest.from_query(asked.request.args).fields
+        return answer(self._body(asked, selection(wanted, "*all"))(found), asked)
+
+    def search(self, asked: Asked) -> Response:
+        """`search`, GET and POST."""
+        http = asked.request
+        try:
+            if http.method == "POST":
+                wanted = SearchRequest.from_json(http.get_json(silent=True))
+            else:
+                wanted = SearchRequest.from_query(http.args)
+            body = self._body(asked, selection(wanted.fields, "*navigable"))
+            page = self.searcher.search(wanted, self.corpus.snapshot(), asked.identity.user, body)
+        except JqlError as error:
+            return refusal(400, str(error))
+        except WindowExceededError as error:
+            return refusal(500, str(error))
+        return answer(page, asked)
+
+    def _body(self, asked: Asked, keep: Callable[[str], bool]) -> Callable[[Issue], dict[str, Any]]:
+        zone = asked.identity.user.zone
+        return lambda issue: self.renderer.body(issue, zone, asked.base, keep)
+
+
+def answer(value: object, asked: Asked) -> Response:
+    """200 with JSON."""
+    return Response(encode(value, asked.base), content_type=JSON)
+
+
+def refusal(status: int, message: str) -> Response:
+    """Jira's usual error body."""
+    return Response(
+        encode({"errorMessages": [message], "errors": {}}, ""), status, content_type=JSON
+    )
+
+
+def unauthorised(base: str) -> Response:
+    """The 401 of a resource that wants somebody signed in."""
+    body = {"message": "Client must be authenticated to access this resource.", "status-code": 401}
+    response = Response(encode(body, ""), 401, content_type=JSON)
+    response.headers["WWW-Authenticate"] = challenge(base)
+    return response

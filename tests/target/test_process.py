@@ -1,0 +1,286 @@
+"""The real command on a real pipe: time, signals, kills and failing destinations."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import io
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from target.command import (
+    SECONDS,
+    covered,
+    environment,
+    files,
+    ids,
+    log_of,
+    record,
+    run,
+    s3_config,
+    schema,
+    started,
+    state,
+)
+from target.proxy import Proxy
+from target_s3_jsonl.target import TargetS3Jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_s3 import LocalS3
+
+
+def _send(process: subprocess.Popen[bytes], *lines: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(b"".join(lines))
+
+
+def _read_line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+    assert ready, "no STATE in time"
+    return process.stdout.readline()
+
+
+def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the pipe is empty, and a moment more for what the target took out of it."""
+    assert process.stdin is not None
+    unread = array.array("i", [1])
+    while unread[0]:
+        fcntl.ioctl(process.stdin, termios.FIONREAD, unread)
+        time.sleep(0.2)
+
+
+def test_age_stores_and_acknowledges_while_the_tap_is_silent(tmp_path: Path) -> None:
+    """The timer does not wait for the next message."""
+    with started(tmp_path, {"destination": "lake", "batch_age_seconds": 1}) as process:
+        _send(process, schema(), record(1), record(2), state(2))
+        assert _read_line(process) == b'{"n": 2}\n'
+        assert ids(files(tmp_path / "lake")) == [1, 2]
+        assert "closed by age" in log_of(tmp_path)
+        _, _ = process.communicate(b"", timeout=SECONDS)
+        assert process.returncode == 0
+
+
+def test_a_starting_state_is_printed_at_once(tmp_path: Path) -> None:
+    """A STATE with nothing before it needs nothing to be stored."""
+    with started(tmp_path, {"destination": "lake"}) as process:
+        _send(process, state(0))
+        assert _read_line(process) == b'{"n": 0}\n'
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stores_what_was_read_and_tells_the_parent(
+    tmp_path: Path, signum: signal.Signals, code: int
+) -> None:
+    """While the tap is silent a signal ends the run at once; rows and STATE that were read are kept."""
+    with started(tmp_path, {"destination": "lake"}) as process:
+        _send(process, state(0))
+        _read_line(process)
+        _send(process, schema(), record(1), record(2), state(2), record(3))
+        _wait_until_read(process)
+        process.send_signal(signum)
+        deadline = time.monotonic() + SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+            process.send_signal(signum)  # another one, at whatever moment, changes nothing
+        assert process.returncode is not None, "it waits for the tap"
+        output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == code
+    assert covered(output.splitlines()) == 2
+    assert ids(files(tmp_path / "lake")) == [1, 2, 3]
+    assert "Traceback" not in log_of(tmp_path)
+    assert f"Stopped by {signum.name}" in log_of(tmp_path)
+
+
+def test_a_signal_during_an_upload_lets_it_finish(
+    tmp_path: Path, local_s3: LocalS3, bucket: str
+) -> None:
+    """SIGTERM while S3 is slow to answer loses nothing and acknowledges nothing that is not there."""
+    with Proxy(local_s3.port, delay=1.5) as proxy:
+        config = s3_config(local_s3, bucket, endpoint_url=proxy.url, batch_size_rows=2)
+        with started(tmp_path, config) as process:
+            _send(process, schema(), record(1), state(1), record(2), state(2), record(3), state(3))
+            assert proxy.asked.wait(SECONDS)
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 143
+    stored = ids(local_s3.objects(bucket))
+    acknowledged = covered(output.splitlines())
+    assert acknowledged >= 1
+    assert stored[:acknowledged] == list(range(1, acknowledged + 1))
+
+
+def _endless(process: subprocess.Popen[bytes]) -> None:
+    """Print records and STATEs until the target is gone."""
+    try:
+        _send(process, schema())
+        for number in range(1, 1_000_000):
+            _send(process, record(number), state(number) if number % 7 == 0 else b"")
+    except BrokenPipeError:
+        return
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_kill_at_any_moment_leaves_every_printed_state_covered(tmp_path: Path, seed: int) -> None:
+    """After SIGKILL each object that can be seen is whole, and every row of the last STATE is there."""
+    config = {"destination": "lake", "batch_size_rows": 20, "states_per_object": seed % 3}
+    with started(tmp_path, config) as process:
+        tap = threading.Thread(target=_endless, args=(process,))
+        tap.start()
+        first = _read_line(process)
+        time.sleep(random.Random(seed).random() * 0.5)  # noqa: S311 - a moment, not a secret
+        process.kill()
+        tap.join(SECONDS)
+        output = process.stdout.read() if process.stdout else b""
+        # A line cut off by the kill is no STATE.
+        whole = [
+            line for line in (first + output).splitlines(keepends=True) if line.endswith(b"\n")
+        ]
+    visible = {
+        path: data
+        for path, data in files(tmp_path / "lake").items()
+        if not Path(path).name.startswith(".")
+    }
+    assert covered(whole) > 0
+    assert set(range(1, covered(whole) + 1)) <= set(ids(visible))
+
+
+def test_a_missing_bucket_is_an_error_and_its_rows_are_not_acknowledged(
+    tmp_path: Path, local_s3: LocalS3
+) -> None:
+    """The run fails in one clear line, with no STATE but the one that came before any row."""
+    config = s3_config(local_s3, "absent")
+    code, states, log = run(tmp_path, config, [state(0), schema(), record(1), state(1)])
+    assert (code, states) == (1, [b'{"n": 0}'])
+    assert [
+        line for line in log.splitlines() if "CRITICAL" in line and "no bucket 'absent'" in line
+    ]
+    assert "Traceback" not in log
+    assert local_s3.secret_key not in log
+
+
+def test_a_later_upload_that_fails_keeps_the_states_of_the_earlier_ones(tmp_path: Path) -> None:
+    """What was stored before the failure stays acknowledged, nothing after it is."""
+    lake = tmp_path / "lake"
+    with started(
+        tmp_path,
+        {"destination": "lake", "states_per_object": 1, "path_template": "{stream}/{name}"},
+    ) as process:
+        _send(process, schema(), schema("next"), record(1), state(1))
+        assert _read_line(process) == b'{"n": 1}\n'
+        (lake / "next").write_text("in the way")
+        _send(process, record(2, "next"), state(2), record(3), state(3))
+        output, _ = process.communicate(timeout=SECONDS)
+    assert (process.returncode, output) == (1, b"")
+    (lake / "next").unlink()
+    assert ids(files(lake)) == [1]
+
+
+def test_a_dead_endpoint_is_an_error(tmp_path: Path, local_s3: LocalS3) -> None:
+    """Nothing listens: the run fails with the address, after the retries."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    config = s3_config(local_s3, "any", endpoint_url=f"http://127.0.0.1:{port}")
+    code, states, log = run(tmp_path, config, [schema(), record(1), state(1)])
+    assert (code, states) == (1, [])
+    assert f"http://127.0.0.1:{port} cannot be reached" in log
+
+
+def test_missing_credentials_are_an_error(tmp_path: Path, local_s3: LocalS3) -> None:
+    """No key anywhere: the run says what to set."""
+    config = {
+        "destination": "s3://any",
+        "endpoint_url": local_s3.endpoint_url,
+        "region": "us-east-1",
+    }
+    code, states, log = run(tmp_path, config, [schema(), record(1), state(1)])
+    assert (code, states) == (1, [])
+    assert "no AWS credentials found" in log
+
+
+def test_a_reader_of_state_that_went_away_is_an_error(tmp_path: Path) -> None:
+    """Nobody can save a STATE that nobody reads, so the run says so and fails."""
+    with started(tmp_path, {"destination": "lake"}) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _send(process, schema(), record(1), state(1))
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(SECONDS) == 1
+    assert "Cannot print STATE" in log_of(tmp_path)
+    assert "Traceback" not in log_of(tmp_path)
+
+
+def test_settings_from_the_environment_and_input_from_a_file(tmp_path: Path) -> None:
+    """`--config ENV` and `--input` work as in any target of the SDK."""
+    (tmp_path / "input.singer").write_bytes(b"".join([schema(), record(1), state(1)]))
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("target-s3-jsonl")),
+            "--config",
+            "ENV",
+            "--input",
+            "input.singer",
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path)
+        | {"TARGET_S3_JSONL_DESTINATION": "lake", "TARGET_S3_JSONL_BATCH_SIZE_ROWS": "1"},
+        capture_output=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (0, b'{"n": 1}\n')
+    assert ids(files(tmp_path / "lake")) == [1]
+
+
+def _memory(pid: int) -> Iterator[int]:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            yield int(line.split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
+def test_memory_does_not_grow_with_the_object(tmp_path: Path) -> None:
+    """From 20 to 120 megabytes in one open object, with a STATE after each record, the peak grows by less than 8."""
+    rows = [record(number) + state(number) for number in range(1000)]
+    megabyte = b"".join(
+        b'{"type":"RECORD","stream":"issues","record":{"id":1,"t":"%b"}}\n' % (b"x" * 10_000)
+        for _ in range(100)
+    )
+    with started(tmp_path, {"destination": "lake"}) as process:
+        _send(process, schema(), *[megabyte] * 20, *rows)
+        (before,) = _memory(process.pid)
+        _send(process, *[megabyte] * 100, *rows * 10)
+        (after,) = _memory(process.pid)
+        process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert after - before < 8 * 1024
+
+
+def test_in_a_thread_no_signal_is_touched(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Only the main thread may handle signals; a host that runs the target elsewhere keeps its own."""
+    earlier = signal.getsignal(signal.SIGTERM)
+    target = TargetS3Jsonl(config={"destination": str(tmp_path / "lake")})
+    text = io.StringIO((schema() + record(1) + state(1)).decode())
+    thread = threading.Thread(target=target.listen, args=(text,))
+    thread.start()
+    thread.join(SECONDS)
+    assert capsysbinary.readouterr().out == b'{"n": 1}\n'
+    assert ids(files(tmp_path / "lake")) == [1]
+    target.listen(io.StringIO(""))
+    assert signal.getsignal(signal.SIGTERM) is earlier

@@ -1,0 +1,101 @@
+"""The arrows between modules, as the design draws them; any other one fails."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PURE = {"errors"}
+"""All that a pure module may import of ours."""
+
+TAP = {
+    "tap": {"auth", "client", "errors", "jira", "settings", "streams"},
+    "cli": {"auth", "credentials", "errors"},
+    "streams": {
+        *("bookmark", "client", "errors", "fetch", "fields"),
+        *("jira", "jql", "progress", "streams", "window"),
+    },
+    "fetch": {"client", "errors", "jql", "window"},
+    "jira": {"client", "errors", "settings"},
+    "client": {"answer", "errors", "settings"},
+    "auth": {"answer", "auth", "credentials", "errors", "settings"},
+    "credentials": {"credentials", "errors", "settings"},
+    "settings": {"errors", "jql"},
+    "bookmark": {"errors", "jql"},
+    "answer": PURE,
+    "fields": PURE,
+    "jql": PURE,
+    "window": PURE,
+    "progress": set(),
+    "errors": set(),
+    "__init__": set(),
+}
+
+TARGET = {
+    "target": {"errors", "intake", "loader", "router", "settings", "store"},
+    "encode": PURE,
+    "batch": PURE,
+    "layout": PURE,
+    "ledger": PURE,
+    "settings": PURE,
+    "errors": set(),
+    "__init__": set(),
+}
+
+PACKAGES = {
+    "tap_jira_oauth": (ROOT / "tap-jira-oauth" / "tap_jira_oauth", TAP),
+    "target_s3_jsonl": (ROOT / "target-s3-jsonl" / "target_s3_jsonl", TARGET),
+}
+
+SDK = {"tap", "streams", "target"}
+"""The modules that may know the SDK."""
+
+
+def modules(package: str) -> list[tuple[str, Path]]:
+    """Return (first part of the name below the package, file) of each module."""
+    folder = PACKAGES[package][0]
+    return [
+        (path.relative_to(folder).with_suffix("").parts[0], path)
+        for path in sorted(folder.rglob("*.py"))
+    ]
+
+
+def imported(path: Path) -> set[str]:
+    """Return the full names of everything that a module imports, for types or for real."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_import_only_along_the_arrows(package: str) -> None:
+    """From the tap to the credentials, from the target to the store, never back."""
+    allowed = PACKAGES[package][1]
+    for module, path in modules(package):
+        ours = {name.split(".")[1] for name in imported(path) if name.startswith(f"{package}.")}
+        assert ours <= allowed[module], f"{path.name} imports {ours - allowed[module]}"
+
+
+def test_the_two_plugins_never_import_each_other() -> None:
+    """They are joined by Singer messages only."""
+    for package in PACKAGES:
+        other = next(name for name in PACKAGES if name != package)
+        for _, path in modules(package):
+            assert not any(name.startswith(other) for name in imported(path)), path
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_only_the_edges_know_the_sdk(package: str) -> None:
+    """An upgrade of the SDK touches these files and no others."""
+    for module, path in modules(package):
+        if any(name.startswith("singer_sdk") for name in imported(path)):
+            assert module in SDK, path
