@@ -36,12 +36,17 @@ TAP = {
 }
 
 TARGET = {
-    "target": {"errors", "intake", "loader", "router", "settings", "store"},
+    "target": {"encode", "errors", "intake", "loader", "router", "settings", "store"},
+    "router": {"encode", "errors", "loader"},
+    "loader": {"batch", "layout", "ledger", "settings", "store"},
+    "store": {"batch", "errors", "s3", "settings"},
+    "s3": {"batch", "errors", "settings"},
+    "settings": PURE,
     "encode": PURE,
     "batch": PURE,
     "layout": PURE,
     "ledger": PURE,
-    "settings": PURE,
+    "intake": set(),
     "errors": set(),
     "__init__": set(),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,18 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 
-from target.command import files, lines_of, raw_record, run, s3_config, schema
+from target.command import (
+    covered,
+    files,
+    ids,
+    lines_of,
+    raw_record,
+    record,
+    run,
+    s3_config,
+    schema,
+    state,
+)
 
 if TYPE_CHECKING:
     from local_s3 import LocalS3
@@ -93,6 +105,17 @@ def test_stream_maps_and_flattening_are_honoured(tmp_path: Path) -> None:
     ]
 
 
+def test_a_changed_schema_begins_a_new_object_and_a_repeated_one_does_not(tmp_path: Path) -> None:
+    """Each object has one schema, so a reader can take the types of a column from any row."""
+    other = schema(text={"type": "string"})
+    lines = [schema(), record(1), schema(), record(2), other, record(3), other, schema(), record(4)]
+    code, _, log = run(tmp_path, {"destination": "lake"}, lines)
+    assert code == 0, log
+    stored = files(tmp_path / "lake").values()
+    assert sorted(gzip.decompress(each).count(b"\n") for each in stored) == [1, 1, 2]
+    assert log.count("closed by schema") == 2
+
+
 _LONG = b'{"id":1,"big":123456789012345678901234567890,"small":0.12345678901234567890123}'
 
 
@@ -104,6 +127,20 @@ def test_a_mapped_record_keeps_exact_numbers(tmp_path: Path) -> None:
     )
     assert code == 0, log
     assert lines_of(files(tmp_path / "lake")) == [_LONG[:-1] + b',"more":"x"}']
+
+
+def test_a_map_that_fails_on_a_record_is_one_line_and_what_came_before_is_stored(
+    tmp_path: Path,
+) -> None:
+    """An expression may raise on a value that its author did not think of."""
+    config = {"destination": "lake", "stream_maps": {"issues": {"share": "str(100 / (id - 3))"}}}
+    lines = [schema(), record(1), record(2), state(2), record(3), state(3)]
+    code, states, log = run(tmp_path, config, lines)
+    assert code == 1
+    assert "stream_maps of stream 'issues'" in log.splitlines()[-1]
+    assert "Traceback" not in log
+    assert ids(files(tmp_path / "lake")) == [1, 2]
+    assert covered(states) == 2
 
 
 def _agree(folder: Path) -> None:

@@ -1,0 +1,275 @@
+"""Objects that are being filled: a spool file each, and when to close it. Clock and spool opener are parameters.
+
+A line is compressed into the spool as it arrives, so memory does not grow with an object. The spool
+has no name in any folder: the system frees it when the process ends, however it ends.
+
+Limits are maxima. Rows are exact. Bytes are those written to the spool; the compressor may keep
+back up to 128 KiB and the last record may cross the line, so an object can be larger by that much.
+So that a repeated run makes the same objects, an object is also closed at a STATE if as many rows
+(or bytes) as came since the STATE before would no longer fit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+import zlib
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Literal
+
+from target_s3_jsonl.errors import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+Compression = Literal["gzip", "none"]
+Reason = Literal["rows", "bytes", "age", "state", "schema", "end", "signal", "error"]
+_GZIP_WINDOW = 31  # zlib's own gzip header: no name, no time, so equal lines give equal bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When an object is closed: rows, stored bytes, seconds since its first row, STATEs that had rows (0: any number)."""
+
+    rows: int
+    size: int
+    age: int
+    states: int = 0
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A closed object, ready to be stored. `file` is its spool; whoever takes the object closes it.
+
+    `content_sha256` (hexadecimal) is of the uncompressed lines and names the content, whatever
+    library compressed it; `stored_sha256` (raw digest) is of the `size` bytes that travel.
+    """
+
+    ticket: int
+    stream: str
+    opened: datetime
+    file: IO[bytes]
+    compression: Compression
+    rows: int
+    size: int
+    content_sha256: str
+    stored_sha256: bytes
+    reason: Reason
+
+
+@dataclass
+class Stretch:
+    """What a stream added since the last STATE."""
+
+    rows: int = 0
+    size: int = 0
+
+
+class Batch:
+    """One open object."""
+
+    def __init__(
+        self, ticket: int, stream: str, *, opened: datetime, started: float, writer: SpoolWriter
+    ) -> None:
+        """Open an object at `opened` (UTC, for its path) and `started` (monotonic seconds, for its age)."""
+        self.ticket = ticket
+        self.stream = stream
+        self.started = started
+        self.rows = 0
+        self.states = 0
+        self._opened = opened
+        self._writer = writer
+        self._content = hashlib.sha256()
+
+    @property
+    def size(self) -> int:
+        """Bytes in the spool so far."""
+        return self._writer.size
+
+    def add(self, line: bytes) -> int:
+        """Write one line; return by how many bytes the spool grew."""
+        before = self._writer.size
+        self._writer.write(line)
+        self._content.update(line)
+        self.rows += 1
+        return self._writer.size - before
+
+    def seal(self, reason: Reason) -> Sealed:
+        """Finish the spool; no line can be added afterwards."""
+        stored_sha256 = self._writer.finish()
+        return Sealed(
+            ticket=self.ticket,
+            stream=self.stream,
+            opened=self._opened,
+            file=self._writer.file,
+            compression=self._writer.compression,
+            rows=self.rows,
+            size=self._writer.size,
+            content_sha256=self._content.hexdigest(),
+            stored_sha256=stored_sha256,
+            reason=reason,
+        )
+
+    def discard(self) -> None:
+        """Drop the spool. Its rows were never acknowledged, so the tap sends them again."""
+        self._writer.discard()
+
+
+class SpoolWriter:
+    """The spool file of one object, compressed on the way in."""
+
+    def __init__(
+        self, compression: Compression, level: int, open_file: Callable[[], IO[bytes]]
+    ) -> None:
+        """Open the file.
+
+        Raises:
+            SpoolError: The local disk does not let us.
+        """
+        self.compression = compression
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._compressor = (
+            zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW) if compression == "gzip" else None
+        )
+        try:
+            self.file = open_file()
+        except OSError as error:
+            raise _spool_error(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Append uncompressed bytes."""
+        self._store(self._compressor.compress(data) if self._compressor else data)
+
+    def finish(self) -> bytes:
+        """Write what is still held back, go to the start of the file, and return the SHA-256 of what it holds."""
+        if self._compressor:
+            self._store(self._compressor.flush())
+        try:
+            self.file.flush()
+            self.file.seek(0)
+        except OSError as error:
+            raise _spool_error(error) from error
+        return self._sha256.digest()
+
+    def discard(self) -> None:
+        """Close the file; bytes that a full disk no longer takes do not matter any more."""
+        with contextlib.suppress(
+            OSError
+        ):  # closing flushes first; the descriptor is closed even if that fails
+            self.file.close()
+
+    def _store(self, data: bytes) -> None:
+        if data:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                raise _spool_error(error) from error
+            self._sha256.update(data)
+            self.size += len(data)
+
+
+def _spool_error(error: OSError) -> SpoolError:
+    return SpoolError(
+        f"Cannot spool to the local disk ({tempfile.gettempdir()}): {error.strerror}. "
+        "Free some space there, or set TMPDIR to a folder with room for every open object."
+    )
+
+
+@dataclass
+class Batches:
+    """The open objects, one per stream, oldest first.
+
+    `hold` hears the ticket of each object that is opened. `monotonic` gives seconds, `now` the UTC
+    time.
+    """
+
+    limits: Limits
+    compression: Compression
+    level: int
+    hold: Callable[[int], None]
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    open_file: Callable[[], IO[bytes]] = tempfile.TemporaryFile
+    _open: dict[str, Batch] = field(default_factory=dict)
+    _since_state: dict[str, Stretch] = field(default_factory=dict)
+    _tickets: int = 0
+
+    def add(self, stream: str, line: bytes) -> Sealed | None:
+        """Write a line to the stream's object; return the object if the line filled it."""
+        batch = self._open.get(stream)
+        if batch is None:
+            batch = self._begin(stream)
+        try:
+            grown = batch.add(line)
+        except SpoolError:
+            # Half a line may be in the spool: the object is lost, and its ticket stays held, so no STATE can cover it.
+            self._open.pop(stream).discard()
+            raise
+        stretch = self._since_state.setdefault(stream, Stretch())
+        stretch.rows += 1
+        stretch.size += grown
+        if batch.rows >= self.limits.rows:
+            return self.close(stream, "rows")
+        if batch.size >= self.limits.size:
+            return self.close(stream, "bytes")
+        return None
+
+    def at_state(self) -> Iterator[Sealed]:
+        """Close the objects that should end at the STATE that has just been read."""
+        since, self._since_state = self._since_state, {}
+        for stream, stretch in since.items():
+            batch = self._open.get(stream)
+            if batch is None:
+                continue
+            batch.states += 1
+            if (
+                batch.states == self.limits.states
+                or batch.rows + stretch.rows > self.limits.rows
+                or batch.size + stretch.size > self.limits.size
+            ):
+                yield self._seal(stream, "state")
+
+    def seconds_left(self) -> float | None:
+        """Return how long until the oldest object is too old: zero or less if it is, None if nothing is open."""
+        oldest = next(iter(self._open.values()), None)
+        return None if oldest is None else oldest.started + self.limits.age - self.monotonic()
+
+    def too_old(self) -> Iterator[Sealed]:
+        """Close the objects that have reached their age."""
+        while (left := self.seconds_left()) is not None and left <= 0:
+            yield self._seal(next(iter(self._open)), "age")
+
+    def close(self, stream: str, reason: Reason) -> Sealed | None:
+        """Close one stream's object, if it has one."""
+        return self._seal(stream, reason) if stream in self._open else None
+
+    def close_all(self, reason: Reason) -> Iterator[Sealed]:
+        """Close every object, oldest first."""
+        while self._open:
+            yield self._seal(next(iter(self._open)), reason)
+
+    def discard(self) -> None:
+        """Drop every open object."""
+        while self._open:
+            self._open.popitem()[1].discard()
+
+    def _begin(self, stream: str) -> Batch:
+        writer = SpoolWriter(self.compression, self.level, self.open_file)
+        self._tickets += 1
+        batch = Batch(
+            self._tickets, stream, opened=self.now(), started=self.monotonic(), writer=writer
+        )
+        self._open[stream] = batch
+        self.hold(batch.ticket)
+        return batch
+
+    def _seal(self, stream: str, reason: Reason) -> Sealed:
+        batch = self._open.pop(stream)
+        try:
+            return batch.seal(reason)
+        except SpoolError:
+            batch.discard()
+            raise

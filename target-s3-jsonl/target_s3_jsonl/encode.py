@@ -1,0 +1,167 @@
+r"""Singer line -> envelope -> one JSON line of an object. Pure.
+
+Only the envelope is decoded. A record stays the bytes that the tap printed, so numbers of any
+length, key order, duplicate keys, escapes and spelling come through unchanged. It is decoded beside
+that for validation, and only stream maps and flattening make a new record, which `encode_record`
+writes: equal in value then (numbers are exact decimals), not in spelling.
+
+Input that is not JSON, or that JSON readers refuse, is refused: NaN and Infinity, bytes that are
+not UTF-8, and half of a surrogate pair (`"\ud800"`), which DuckDB and pyarrow answer by refusing
+the whole object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import jsonschema_rs
+import msgspec
+
+from target_s3_jsonl.errors import MessageError
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+class Envelope(msgspec.Struct):
+    """A Singer message; what only later layers need stays raw JSON, empty where missing.
+
+    Unknown members are ignored.
+    """
+
+    type: str
+    stream: str | None = None
+    record: msgspec.Raw = msgspec.Raw()
+    schema: msgspec.Raw = msgspec.Raw()
+    key_properties: list[str] | None = None
+    value: msgspec.Raw = msgspec.Raw()
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_objects = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def decode_envelope(line: bytes) -> Envelope:
+    """Decode one line.
+
+    Raises:
+        MessageError: The line is not a JSON object with a `type`, or not UTF-8.
+    """
+    try:
+        if not line.isascii():
+            line.decode()
+        return _envelopes.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(_malformed(line, error)) from error
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """Decode a record or a schema; numbers are int and Decimal, so they stay exact.
+
+    Raises:
+        MessageError: It is no object, or holds a number that Python refuses (an integer of more
+            than 4300 digits, an exponent beyond 10**18).
+    """
+    try:
+        return _objects.decode(raw)
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
+        raise MessageError(
+            f"the message holds something else than a JSON object that can be read: {error}."
+        ) from error
+
+
+def is_object(raw: bytes) -> bool:
+    """Return whether raw JSON out of an envelope is an object."""
+    return bytes(memoryview(raw)[:1]) == b"{"  # a msgspec.Raw lacks the methods of bytes
+
+
+def raw_line(raw: bytes) -> bytes:
+    """Return a record's own bytes as a line."""
+    return b"%b\n" % raw
+
+
+def encode_record(record: Mapping[str, Any]) -> bytes:
+    """Return a mapped or flattened record as a line; datetimes are written as RFC 3339."""
+    try:
+        return _encoder.encode(record) + b"\n"
+    except (TypeError, ValueError) as error:
+        raise MessageError(f"a stream map made a record that JSON cannot hold: {error}.") from error
+
+
+class RecordCheck:
+    """What a SCHEMA message asks of the records after it, compiled once."""
+
+    def __init__(
+        self, schema: Mapping[str, Any], key_properties: Sequence[str], *, validate: bool
+    ) -> None:
+        """Compile the schema if records are to be validated.
+
+        Formats such as `date-time` are not checked, as in the Singer SDK, and no remote `$ref` is
+        fetched.
+
+        Raises:
+            MessageError: The schema has no properties, or is not a JSON schema.
+        """
+        if not isinstance(schema.get("properties"), Mapping):
+            raise MessageError("the SCHEMA has no 'properties'.")
+        self._key_properties = tuple(key_properties)
+        self._validator: jsonschema_rs.Validator | None = None
+        if validate:
+            try:
+                self._validator = jsonschema_rs.validator_for(
+                    dict(schema),
+                    validate_formats=False,
+                    retriever=_no_remote_schema,
+                    mask="its value",
+                )
+            except (
+                jsonschema_rs.ValidationError,
+                jsonschema_rs.ReferencingError,
+                ValueError,
+            ) as error:
+                raise MessageError(
+                    f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
+                ) from error
+
+    @property
+    def validates(self) -> bool:
+        """Whether whole records are looked at, rather than their key properties alone."""
+        return self._validator is not None
+
+    def missing_key(self, record: Mapping[str, Any]) -> str | None:
+        """Return the first key property that the record lacks."""
+        return next((key for key in self._key_properties if key not in record), None)
+
+    def raw_missing_key(self, raw: bytes) -> str | None:
+        """As `missing_key`, without decoding any value."""
+        return self.missing_key(_members.decode(raw)) if self._key_properties else None
+
+    def fault(self, record: Mapping[str, Any]) -> str | None:
+        """Return why the record does not conform, in words that hold none of its values, or None."""
+        if self._validator is None or self._validator.is_valid(record):
+            return None
+        error = next(iter(self._validator.iter_errors(record)))
+        place = "/".join(str(step) for step in error.instance_path) or "the record"
+        return f"the record does not conform to its SCHEMA: at {place}: {error.message}."
+
+
+def _no_remote_schema(uri: str) -> NoReturn:
+    raise ValueError(f"it refers to {uri}, and a target fetches nothing from there")
+
+
+def _malformed(line: bytes, error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"the line is not UTF-8 (byte {error.start})."
+    if isinstance(error, RecursionError):
+        return "the line is nested too deeply to be read."
+    if not isinstance(error, msgspec.ValidationError) and _SURROGATE.search(line):
+        return f"the line is not a JSON message ({error}). It holds surrogate escapes such as \\ud800: one without its other half is not text."
+    return f"the line is not a Singer message: {error}."
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

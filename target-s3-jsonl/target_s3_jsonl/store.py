@@ -1,0 +1,139 @@
+"""Put one finished object at its place, whole or not at all, and never over another one.
+
+A name holds the digest of the content, so an object that is already there under that name is the
+same one: storing it again succeeds without writing. Anything else under the name is a conflict and
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import uuid
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
+from target_s3_jsonl.s3 import S3Store, s3_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_s3_jsonl.batch import Sealed
+    from target_s3_jsonl.settings import Settings
+
+_CHUNK = 1024**2
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+class Store(Protocol):
+    """A destination."""
+
+    def put(self, path: str, sealed: Sealed) -> bool:
+        """Make the object durable at `path`, relative to the destination.
+
+        Returns whether it was written now; False if the same object was there already.
+
+        Raises:
+            StoreError: It is not there; the message says why and what to do.
+        """
+
+
+def open_store(settings: Settings, *, version: str) -> Store:
+    """Return the store that `destination` names; no request is made yet.
+
+    Raises:
+        ConfigurationError: The destination is not one that this version can write.
+    """
+    scheme = _SCHEME.match(settings.destination)
+    if scheme is None:
+        return FolderStore(Path(settings.destination).expanduser())
+    url = urlsplit(settings.destination)
+    if url.scheme == "file" and url.netloc in {"", "localhost"} and url.path:
+        return FolderStore(Path(unquote(url.path)))
+    if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
+        return S3Store(s3_client(settings, version), settings, version=version)
+    raise ConfigurationError(
+        f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, or a folder."
+    )
+
+
+class FolderStore:
+    """Objects as files below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the folder; it is made when the first object is stored."""
+        self._root = root
+
+    def put(self, path: str, sealed: Sealed) -> bool:
+        """Write a hidden temporary file, sync it, give it its name unless that is taken, sync the folder."""
+        place = self._root / path
+        try:
+            _make_folder(place.parent)
+            created = _write_new(place, sealed.file)
+            if not created:
+                _refuse_other_content(place, sealed)
+            # Also for a file that was there: its run may have been killed between naming it and this.
+            _sync_folder(place.parent)
+        except OSError as error:
+            raise StoreError(f"Cannot write {place}: {error.strerror or error}.") from error
+        return created
+
+
+def _write_new(place: Path, content: IO[bytes]) -> bool:
+    """Write a file unless its name is taken; return whether it was free."""
+    temporary = place.parent / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as file:
+            for chunk in _chunks(content):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, place)  # unlike a rename, it never replaces
+        except FileExistsError:
+            return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _refuse_other_content(place: Path, sealed: Sealed) -> None:
+    # Not the file's bytes but its lines are compared: another zlib, or another level, stores the same lines differently.
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(place) if sealed.compression == "gzip" else place.open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ConflictError(
+            f"{place} exists and is damaged: {error}. It was left as it is; move it away and run again."
+        ) from error
+    if digest.hexdigest() != sealed.content_sha256:
+        raise ConflictError(
+            f"{place} exists with other content. It was left as it is; move it away and run again."
+        )
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    return iter(lambda: file.read(_CHUNK), b"")
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        _sync_folder(made.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
