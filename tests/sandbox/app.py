@@ -22,7 +22,8 @@ from sandbox.users import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from sandbox.journal import LogEntry
     from sandbox.world import World

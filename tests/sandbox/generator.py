@@ -104,9 +104,8 @@ class _Generator:
             )  # deleted issues leave holes in the numbering
             created, updated = self.moments(number, count)
             if self.chance.random() < 0.12:
-                updated = (
-                    shared if shared > created else updated
-                )  # a bulk change: many share one moment
+                # A bulk change: many share one moment.
+                updated = shared if shared > created else updated
             else:
                 shared = updated
             found.append(

@@ -115,9 +115,9 @@ class Sandbox:
     ) -> None:
         """Stop, and give the port back."""
         if self._server is not None and self._thread is not None:
+            # werkzeug closes the listening socket when serve_forever ends.
             self._server.shutdown()
             self._thread.join()
-            self._server.server_close()
 
     @property
     def url(self) -> str:

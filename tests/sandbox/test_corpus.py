@@ -191,6 +191,7 @@ def test_a_folder_gives_the_newest_version_of_every_issue(tmp_path: Path) -> Non
         "exchange.json": {"_recorded": {}, "body": {"issues": [body("1", "A-1", NEW)]}},
         "bare.json": body("1", "A-1", OLD, summary="older"),
         "again.json": body("2", "A-2", OLD),
+        "older.json": body("1", "A-1", OLD, summary="older, read last"),
         "wider.json": body("2", "A-2", OLD, summary="wider"),
         "partial.json": {"id": "3", "key": "A-3", "fields": {"summary": "no project"}},
         "other.json": [1, "text", None],
@@ -204,7 +205,7 @@ def test_a_folder_gives_the_newest_version_of_every_issue(tmp_path: Path) -> Non
     assert found.keys() == {"1", "2", "4"}
     assert found["1"].fields["updated"] == NEW
     assert found["2"].fields["summary"] == "wider"
-    assert corpus.origin.startswith("3 issues from 6 recorded bodies in ")
+    assert corpus.origin.startswith("3 issues from 7 recorded bodies in ")
     assert corpus.origin.endswith("1 incomplete ones skipped")
 
 
