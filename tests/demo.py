@@ -56,7 +56,8 @@ def main() -> None:
         with ExitStack() as stack:
             demonstrate(given, stack)
     except KeyboardInterrupt:
-        sys.exit("\nStopped.")
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
 def demonstrate(given: argparse.Namespace, stack: ExitStack) -> None:
