@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 import requests
+import urllib3
 
 from tap_jira_oauth.answer import Answer, Wait, judge, refuse
 from tap_jira_oauth.errors import AnswerError, ConfigurationError, TapError, UnavailableError
@@ -75,6 +76,9 @@ class JiraClient:
                 "User-Agent": settings.user_agent or f"tap-jira-oauth/{version('tap-jira-oauth')}",
             }
         )
+        if not settings.verify_ssl:
+            logger.warning("verify_ssl is off: whoever is between here and Jira can read along")
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         proxy = settings.proxy_url
         # Given with every request, since requests lets the environment win over the session.
         self._transport: dict[str, Any] = {
