@@ -13,7 +13,7 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
-    "tap": {"auth", "client", "errors", "jira", "settings", "streams"},
+    "tap": {"auth", "bookmark", "client", "errors", "jira", "settings", "streams"},
     "cli": {"auth", "credentials", "errors"},
     "streams": {
         *("bookmark", "client", "errors", "fetch", "fields"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import select
 import socket
 import ssl
 import threading
@@ -74,15 +75,12 @@ def _pass_on(client: socket.socket, context: ssl.SSLContext, backend_port: int) 
         context.wrap_socket(client, server_side=True) as secure,
         socket.create_connection((LOOPBACK, backend_port)) as backend,
     ):
-        threading.Thread(target=_pump, args=(secure, backend), daemon=True).start()
-        _pump(backend, secure)
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    """Copy until either side ends, then end the other."""
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for end in (source, sink):
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+        other = {secure: backend, backend: secure}
+        while True:
+            # What TLS has decrypted already does not make the socket readable any more.
+            ready = [secure] if secure.pending() else select.select(list(other), [], [])[0]
+            for source in ready:
+                data = source.recv(65536)
+                if not data:
+                    return
+                other[source].sendall(data)

@@ -15,11 +15,50 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class _Partition(msgspec.Struct):
+    context: dict[str, Any]
+
+
+class _StreamState(msgspec.Struct):
+    partitions: list[_Partition] = []
+
+
+class _State(msgspec.Struct):
+    bookmarks: dict[str, _StreamState] = {}
+
+
+def check_state(state: Any) -> None:
+    """Refuse what is no Singer state, as far as the SDK relies on its shape.
+
+    The SDK would read some of it as no state at all, and stumble over the rest.
+
+    Raises:
+        ConfigurationError: it is none, or holds a partition twice.
+    """
+    try:
+        checked = msgspec.convert(state, _State)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"The state is no Singer state: {error}. Correct it, or remove it to load everything "
+            "again."
+        ) from error
+    for stream, bookmark in checked.bookmarks.items():
+        contexts = [partition.context for partition in bookmark.partitions]
+        if any(contexts.count(context) > 1 for context in contexts):
+            raise ConfigurationError(
+                f"The state is no Singer state: it holds a partition of '{stream}' twice. Remove "
+                "one of the two."
+            )
+
 
 STATE_VERSION = 1
 """Rises when a reader of the old form would misread the new one."""

@@ -147,6 +147,8 @@ class JiraClient:
                 method, f"{self._base}{path}", data=body, headers=headers, **self._transport
             )
         except requests.exceptions.SSLError as error:
+            if "EOF" in str(error):  # the connection was cut, which may pass
+                return Wait(f"{self._base} broke off the TLS connection", 0)
             raise ConfigurationError(
                 f"TLS with {self._base} failed: {_cause(error)}. For a private authority set "
                 "'ca_bundle' to its certificates."
@@ -160,7 +162,11 @@ class JiraClient:
             if not isinstance(error, requests.exceptions.RequestException):
                 raise ConfigurationError(f"Cannot read {error.filename or error}.") from error
             if isinstance(error, _HOPELESS):
-                raise ConfigurationError(f"Cannot ask {self._base}: {_cause(error)}.") from error
+                # Not in the library's words: they may hold the proxy's password.
+                raise ConfigurationError(
+                    f"Cannot ask {self._base} ({type(error).__name__}): 'api_url' or the proxy's "
+                    "address is malformed."
+                ) from error
             return Wait(f"{self._base} does not answer ({type(error).__name__})", 0)
         return Answer(response.status_code, response.headers, response.content)
 

@@ -6,7 +6,8 @@ TapError
 ├── AuthenticationError   sign in again, or correct the credentials
 ├── AccessError           ask a Jira administrator for the permission
 ├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
-└── AnswerError           Jira answered something that this tap does not understand
+├── AnswerError           Jira answered something that this tap does not understand
+└── OutputError           nobody reads what the tap prints
 ```
 
 A message names what happened, to which project or address, and what to do about it. It never
@@ -38,3 +39,7 @@ class UnavailableError(TapError):
 
 class AnswerError(TapError):
     """The answer is not what Jira's documentation says; running again would not help."""
+
+
+class OutputError(TapError):
+    """Standard output is closed: the target has ended."""

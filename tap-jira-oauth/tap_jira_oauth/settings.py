@@ -184,6 +184,8 @@ class Settings:
             for setting in SETTINGS
             if config.get(setting.name) not in (None, "")
         }
+        for name, value in given.items():
+            given[name] = _clean(name, value)
         given["api_url"] = _base_url(given.get("api_url"))
         given["project_keys"] = _project_keys(given.get("project_keys", []))
         given["start_date"] = _epoch_ms("start_date", given.get("start_date"))
@@ -203,6 +205,8 @@ class Settings:
             )
         if self.start_date and self.end_date and self.end_date <= self.start_date:
             raise ConfigurationError("Setting 'end_date' must be later than 'start_date'.")
+        if self.proxy_url:
+            _check_proxy(self.proxy_url)
         if self.credentials_store == "file" and not self.credentials_file:
             raise ConfigurationError("credentials_store 'file' needs 'credentials_file'.")
         if self.private_key and self.private_key_file:
@@ -237,6 +241,46 @@ def refuse_unknown(names: set[str], known: set[str]) -> None:
         near = difflib.get_close_matches(name, sorted(known), n=1)
         hint = f" Did you mean '{near[0]}'?" if near else " See the settings table in the README."
         raise ConfigurationError(f"Unknown setting '{name}'.{hint}")
+
+
+def refuse_secrets_of_other_types(config: Mapping[str, Any]) -> None:
+    """Refuse a secret that is no text, such as a password of digits without quotes in YAML.
+
+    To be called before the SDK validates: it would print the value.
+
+    Raises:
+        ConfigurationError: naming the setting only.
+    """
+    for setting in SETTINGS:
+        value = config.get(setting.name)
+        if setting.secret and value is not None and not isinstance(value, str):
+            raise ConfigurationError(
+                f"Setting '{setting.name}' must be a text: put its value in quotes."
+            )
+
+
+def _clean(name: str, value: Any) -> Any:
+    """Strip what a file or a parameter store leaves around a text; refuse line breaks inside."""
+    if not isinstance(value, str) or name == "private_key":
+        return value
+    stripped = value.strip()
+    if not stripped.isprintable():
+        raise ConfigurationError(f"Setting '{name}' holds a line break or a control character.")
+    return stripped
+
+
+def _check_proxy(url: str) -> None:
+    """Refuse what is no address before a library prints it, password and all."""
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "Setting 'proxy_url' is no address such as http://proxy.example.com:3128. Special "
+            "characters in its password must be percent-encoded."
+        )
 
 
 def _base_url(url: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
@@ -15,10 +16,16 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_jira_oauth.auth import build_auth
+from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient, StopRequestedError, Timing
-from tap_jira_oauth.errors import ConfigurationError, TapError
+from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
 from tap_jira_oauth.jira import Jira
-from tap_jira_oauth.settings import Settings, config_jsonschema, refuse_unknown
+from tap_jira_oauth.settings import (
+    Settings,
+    config_jsonschema,
+    refuse_secrets_of_other_types,
+    refuse_unknown,
+)
 from tap_jira_oauth.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -51,7 +58,9 @@ class TapJiraOAuth(Tap):
     def __init__(self, **kwargs: Any) -> None:
         """Check the configuration as a whole; nothing is sent yet."""
         self._stopping = threading.Event()
-        _check_shape({} if kwargs.get("state") is None else kwargs["state"])
+        refuse_secrets_of_other_types(kwargs.get("config") or {})
+        if kwargs.get("state") is not None:
+            check_state(kwargs["state"])
         super().__init__(**kwargs)
         if kwargs.get("validate_config", True):
             refuse_unknown(set(self.config), set(self.config_jsonschema["properties"]))
@@ -75,25 +84,35 @@ class TapJiraOAuth(Tap):
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
         """Run, after the two files are known to be JSON."""
-        super().invoke(
-            state=_checked_json("state", state),
-            catalog=_checked_json("catalog", catalog),
-            **options,
-        )
+        files = {
+            "state": _checked_json("state", state),
+            "catalog": _checked_json("catalog", catalog),
+        }
+        try:
+            super().invoke(state=files["state"], catalog=files["catalog"], **options)
+        except BrokenPipeError as error:
+            raise OutputError(
+                "Nobody reads the output any more: the target has ended, and its own log says why. "
+                "What it has not acknowledged comes again with the next run."
+            ) from error
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over a state, or begin an empty one, so that a starting STATE is always printed."""
-        _check_shape(state)
+        check_state(state)
         super().load_state(state)
         self.state.setdefault("bookmarks", {})
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Only ask the run to stop: it finishes the page in hand and prints its state."""
+        """Ask the run to stop: it finishes the page in hand and prints its state."""
         if not self._stopping.is_set():
             type(self).stopped_by = signum
             self._stopping.set()
+        elif signum == signal.SIGINT:
+            # A person who presses Ctrl-C again does not want to wait for Jira's answer. The STATE
+            # that was printed last is true.
+            sys.exit(128 + signum)
 
 
 def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:
@@ -107,24 +126,15 @@ def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:
     return io.StringIO(text)
 
 
-def _check_shape(state: Any) -> None:
-    """Refuse what is no Singer state; the SDK would read some of it as none at all."""
-    bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-    if not isinstance(bookmarks, dict) or not all(
-        isinstance(bookmark, dict) for bookmark in bookmarks.values()
-    ):
-        raise ConfigurationError(
-            'The state is no Singer state of the form {"bookmarks": {...}}. Correct it, or remove '
-            "it to load everything again."
-        )
-
-
 def main() -> None:
     """Run the command line, and end with one line and a status that say why."""
     try:
         TapJiraOAuth.cli()
     except TapError as error:
         TapJiraOAuth.logger.critical("%s", error)
+        if isinstance(error, OutputError):
+            # Python flushes standard output once more at its end, and would fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except StopRequestedError:
         name = signal.Signals(TapJiraOAuth.stopped_by).name

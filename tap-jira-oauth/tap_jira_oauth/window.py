@@ -34,7 +34,7 @@ WINDOW_ROWS = 5_000
 """Rows after which a window is left for a new one, half of Jira's limit."""
 
 LATE_ROWS = 50
-"""So many rows in a row, all younger than the run, and it ends: it would chase edits for ever."""
+"""So many rows in a row, all younger than the run, may end it: it would chase edits for ever."""
 
 MAX_REPEATS = 20
 """How often rows may move in a row without the reader getting any further before that is an error.
@@ -98,6 +98,9 @@ class Reader:
         self._newest: int | None = None
         self._settled: int | None = None
         self._caught_up = False
+        self._inherited = set(self._seen)
+        self._expected: int | None = None
+        self._passed = 0
         self._late = 0
         self._repeats = 0
         self._start_at = 0
@@ -117,9 +120,12 @@ class Reader:
         In mid-run only settled rows count, since a younger one may stand too early; at the end of
         the result all do, up to `stop`. None as long as nothing was read.
         """
-        if not self._caught_up or self._newest is None:
-            return self._settled
-        return min(self._newest, self._span.stop)
+        reached = self._settled
+        if self._caught_up and self._newest is not None:
+            reached = min(self._newest, self._span.stop)
+        if reached is None or self._span.until is None:
+            return reached
+        return min(reached, self._span.until - 1)
 
     def boundary(self, bookmark: int) -> dict[str, int]:
         """Return the rows (id: updated) that a run from `bookmark` on may be shown again."""
@@ -135,6 +141,8 @@ class Reader:
         Raises:
             AnswerError: rows keep moving and the reader gets no further.
         """
+        if self._expected is None:
+            self._expected = total
         overlap = 0
         if self._last is not None:
             if self._last not in rows:
@@ -147,6 +155,8 @@ class Reader:
             for index, row in enumerate(rows)
             if self._seen.get(row.id) != row.updated and (until is None or row.updated < until)
         ]
+        self._passed += len(new) + len(self._inherited.intersection(row.id for row in rows))
+        self._inherited.difference_update(row.id for row in rows)
         for index in new:
             self._seen[rows[index].id] = rows[index].updated
             self._newest = max(rows[index].updated, self._newest or 0)
@@ -170,7 +180,7 @@ class Reader:
         self._late = self._late + len(late) if all(late) else 0
         if end >= total:
             self.done = self._caught_up = True
-        elif self._late >= LATE_ROWS or self._past_until():
+        elif self._only_late_rows_left() or self._past_until():
             self.done = True
         else:
             if got_new or end > self._reached:
@@ -182,6 +192,15 @@ class Reader:
                 self._start_at, self._last, self._back = end - 1, rows[-1], 0
             else:
                 self._step_back(1)
+
+    def _only_late_rows_left(self) -> bool:
+        """Tell whether nothing follows but rows that were edited since the run began.
+
+        Rows move to the end only, so whatever was there at the first answer has been passed after
+        as many rows. Until then late rows are neighbours that were edited together, at their old
+        place in a lagging index, and others wait behind them.
+        """
+        return self._late >= LATE_ROWS and self._passed >= (self._expected or 0)
 
     def _past_until(self) -> bool:
         until = self._span.until

@@ -35,6 +35,7 @@ class Life:
     seed: int
     edits: float = 0.0
     deletes: float = 0.0
+    bulk: int = 0
     lag: int = 0
     per_request: int = 200
 
@@ -71,6 +72,11 @@ class Server:
         self.now += self.life.per_request
         for _ in range(self._times(self.life.edits)):
             self.edit(self.dice.choice(self.issues))
+        if self.life.bulk and self.dice.random() < 0.1:
+            neighbours = sorted(self.issues, key=lambda issue: issue.indexed)
+            first = self.dice.randrange(len(neighbours))
+            for issue in neighbours[first:][: self.life.bulk]:
+                self.edit(issue)
         for _ in range(self._times(self.life.deletes)):
             if len(self.issues) > 1:
                 self.issues.remove(self.dice.choice(self.issues))
@@ -103,11 +109,13 @@ class Lake:
         ]
 
 
-def run(server: Server, lake: Lake, size: int, *, pages: int | None = None) -> list[Row]:
+def run(
+    server: Server, lake: Lake, size: int, *, pages: int | None = None, until: int | None = None
+) -> list[Row]:
     """Read as the stream does, from the lake's state; `pages` kills the run after so many."""
     old = lake.bookmark
     since = None if old is None else lower_bound(old, LOOKBACK)
-    reader = Reader(Span(since, None, server.now, LOOKBACK), lake.seen, window_rows=300)
+    reader = Reader(Span(since, until, server.now, LOOKBACK), lake.seen, window_rows=300)
     emitted: list[Row] = []
     while not reader.done and (pages is None or pages > 0):
         rows, total = server.search(*reader.ask, size)
@@ -137,6 +145,7 @@ lives = st.builds(
     seed=st.integers(0, 10_000),
     edits=st.sampled_from([0, 0.2, 1, 3]),
     deletes=st.sampled_from([0, 0.2]),
+    bulk=st.sampled_from([0, 0, 80]),
     lag=st.sampled_from([0, 1000, 60_000]),
     per_request=st.sampled_from([1, 200, 20_000]),
 )
@@ -149,15 +158,17 @@ lives = st.builds(
     ties=st.integers(0, 200),
     size=st.sampled_from([2, 3, 10, 50, 200]),
     kills=st.lists(st.integers(1, 30), max_size=3),
+    until=st.none() | st.integers(START - 5000 * MINUTE, START),
 )
-def test_no_issue_is_lost_while_people_edit(
-    life: Life, count: int, ties: int, size: int, kills: list[int]
+def test_no_issue_is_lost_while_people_edit(  # noqa: PLR0913, PLR0917 - what hypothesis varies
+    life: Life, count: int, ties: int, size: int, kills: list[int], until: int | None
 ) -> None:
-    """After edits, deletions, index lag and kills, a quiet run leaves nothing missing or stale."""
+    """After edits, deletions, index lag, slices and kills, a quiet run leaves nothing missing."""
     server = Server(life, history(count, min(ties, count), life.seed), START)
     lake = Lake()
     for pages in kills:
         run(server, lake, size, pages=pages)
+    run(server, lake, size, until=until)
     run(server, lake, size)
     server.life = Life(seed=life.seed)
     server.now += 10 * MINUTE
@@ -273,7 +284,56 @@ def test_a_run_that_ends_among_late_rows_keeps_its_settled_bookmark() -> None:
     settled = START - 1000 * MINUTE
     late = [Row(str(number), START + number) for number in range(1, 60)]
     reader = Reader(Span(None, None, START, LOOKBACK))
-    reader.take([Row("0", settled), *late], 5000)
-    reader.take([late[-1], *[Row(f"x{row.id}", row.updated) for row in late]], 5000)
+    reader.take([Row("0", settled), *late], 61)
+    more = [Row(f"x{row.id}", row.updated) for row in late]
+    reader.take([late[-1], *more], 500)
     assert reader.done
     assert reader.bookmark == settled
+
+
+def test_neighbours_that_were_edited_together_do_not_end_a_run() -> None:
+    """A lagging index shows a bulk edit at its old place, with everything else still behind it."""
+    issues = history(1000, 0, 5)
+    server = Server(Life(seed=5), sorted(issues, key=lambda issue: issue.updated), START)
+    for issue in server.issues[:100]:
+        issue.updated, issue.index_due = START + 1000, START + 10 * MINUTE
+    lake = Lake()
+    run(server, lake, 50)
+    assert lake.missing(server) == []
+
+
+def test_the_rest_of_a_slice_is_read_by_a_later_run() -> None:
+    """`until` in the middle of a page: the bookmark stays before it, whatever else the page held."""
+    issues = [
+        Issue(day, START - day * 1440 * MINUTE, START - day * 1440 * MINUTE)
+        for day in range(1, 301)
+    ]
+    server = Server(Life(seed=1), issues, START)
+    middle = START - 150 * 1440 * MINUTE
+    reader = Reader(Span(None, middle, START, LOOKBACK))
+    lake = Lake()
+    while not reader.done:
+        rows, total = server.search(*reader.ask, 100)
+        lake.newest.update(dict(rows[index] for index in reader.take(rows, total)))
+    lake.bookmark = reader.bookmark
+    assert lake.bookmark is not None
+    lake.seen = reader.boundary(lake.bookmark)
+    assert server.requests == 2
+    run(server, lake, 100)
+    assert lake.missing(server) == []
+
+
+def test_a_slice_without_any_issue_keeps_its_bookmark_before_the_end() -> None:
+    """Nothing was emitted, so nothing may be passed."""
+    reader = Reader(Span(None, START - 20 * MINUTE, START, LOOKBACK))
+    assert reader.take([Row("1", START - 10 * MINUTE)], 1) == []
+    assert reader.bookmark == START - 20 * MINUTE - 1
+
+
+def test_what_is_remembered_does_not_grow_with_the_project() -> None:
+    """A window forgets what no later one can bring again."""
+    server = Server(Life(seed=1), history(3000, 0, 3), START)
+    reader = Reader(Span(None, None, START, LOOKBACK), window_rows=300)
+    while not reader.done:
+        reader.take(*server.search(*reader.ask, 100))
+    assert len(reader.boundary(0)) < 600

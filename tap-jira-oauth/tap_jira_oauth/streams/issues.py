@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
@@ -67,18 +68,27 @@ class IssuesStream(Stream):
         """Yield the new issues of one project; keep its state true to what was yielded."""
         project = self._project(context)
         state = self.get_context_state(context)
-        old = Bookmark.from_state(state)
+        old = self._bookmark(state)
         reader = Reader(self._span(old), old.seen if old else {})
         progress = Progress(project.key, time.monotonic)
         to_utc = _to_utc
         date_times = date_time_fields(self.schema)
-        for page in self._search().pages(project.key, reader):
-            for issue in page.issues:
-                yield record(issue, date_times, to_utc)
-            # Reached only when the SDK has printed the last of them.
-            self._keep(state, project, reader, old)
-            progress.page(len(page.issues), page.total, state.get("replication_key_value"))
+        try:
+            for page in self._search().pages(project.key, reader):
+                for issue in page.issues:
+                    yield record(issue, date_times, to_utc)
+                # Reached only when the SDK has printed the last of them.
+                self._keep(state, project, reader, old)
+                progress.page(len(page.issues), page.total, state.get("replication_key_value"))
+        except StopRequestedError:
+            self._write_state_message()
+            raise
         progress.finish(reader.moved, state.get("replication_key_value"))
+
+    def _bookmark(self, state: dict[str, Any]) -> Bookmark | None:
+        """Return where to go on; nowhere for a person who asks for everything in the catalog."""
+        full = self.replication_method == REPLICATION_FULL_TABLE
+        return None if full else Bookmark.from_state(state)
 
     def _take_over(self, contexts: list[dict[str, Any]]) -> None:
         """Give a bookmark that another tap kept for all projects to each project of today.
@@ -125,7 +135,6 @@ class IssuesStream(Stream):
         if self._pages % self._jira.settings.pages_per_state == 0:
             self._write_state_message()
         if self._jira.client.stopping:
-            self._write_state_message()
             raise StopRequestedError
 
     # What the SDK would add to the state on its own account.
@@ -147,7 +156,8 @@ class IssuesStream(Stream):
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log, except that an error a person can act on was "unhandled": it is said once, later."""
-        if not isinstance(sys.exc_info()[1], (TapError, StopRequestedError)):
+        said_later = (TapError, StopRequestedError, BrokenPipeError)
+        if not isinstance(sys.exc_info()[1], said_later):
             super().log(message, *args, level=level, **kwargs)
 
 
