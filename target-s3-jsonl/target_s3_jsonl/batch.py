@@ -12,6 +12,7 @@ So that a repeated run makes the same objects, an object is also closed at a STA
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import tempfile
 import zlib
@@ -172,6 +173,11 @@ class SpoolWriter:
 
 
 def _spool_error(error: OSError) -> SpoolError:
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return SpoolError(
+            "Too many open files: each stream has one object open. Raise the limit (`ulimit -n`), "
+            "or send fewer streams in one run."
+        )
     return SpoolError(
         f"Cannot spool to the local disk ({tempfile.gettempdir()}): {error.strerror}. "
         "Free some space there, or set TMPDIR to a folder with room for every open object."

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _CHUNK = 1024**2
+_LONGEST_WAIT = 3600.0  # poll() takes 24 days at most; to wake up too early does no harm
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -120,7 +121,9 @@ class Intake:
                 left = seconds_left()
                 ready = {
                     key.fileobj
-                    for key, _ in selector.select(None if left is None else max(left, 0))
+                    for key, _ in selector.select(
+                        None if left is None else min(max(left, 0), _LONGEST_WAIT)
+                    )
                 }
                 if self._stop in ready:
                     self._stop.drain()

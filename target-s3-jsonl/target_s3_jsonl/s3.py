@@ -7,6 +7,7 @@ verifies before storing, and `If-None-Match: *`, so that nothing is ever replace
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -210,6 +211,9 @@ def s3_client(settings: Settings, version: str) -> S3Client:
     Raises:
         ConfigurationError: A profile, file or address that does not exist.
     """
+    # At DEBUG they print signed headers, a session token among them.
+    for name in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
     config = Config(
         connect_timeout=10,
         read_timeout=60,

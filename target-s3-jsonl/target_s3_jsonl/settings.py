@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from target_s3_jsonl.errors import ConfigurationError
 
@@ -109,7 +110,7 @@ class Settings:
     ca_bundle: str | None = _declare(
         "string", "File with the certificates of the authorities to trust."
     )
-    proxy_url: str | None = _declare("string", "Proxy for requests to the store.")
+    proxy_url: str | None = _declare("string", "Proxy for requests to the store.", secret=True)
     checksum: Literal["sha256", "none"] = _declare(
         "options",
         "Checksum sent with an object, which the store verifies.",
@@ -166,6 +167,7 @@ class Settings:
                 raise ConfigurationError(_unknown(name, names))
         settings = cls(**{name: value for name, value in config.items() if value is not None})
         settings._check_methods()
+        settings._check_proxy()
         settings._check_credentials()
         return settings
 
@@ -188,6 +190,20 @@ class Settings:
         if self.flattening_enabled and self.flattening_max_depth is None:
             raise ConfigurationError("flattening_enabled needs flattening_max_depth.")
 
+    def _check_proxy(self) -> None:
+        """Refuse what is no address before a library prints it, password and all."""
+        if self.proxy_url is None:
+            return
+        try:
+            parts = urlsplit(self.proxy_url)
+            whole = bool(parts.scheme and parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole or parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ConfigurationError(
+                "proxy_url is no address such as http://proxy.example.com:3128. Special characters in its password must be percent-encoded."
+            )
+
     def _check_credentials(self) -> None:
         if bool(self.aws_access_key_id) != bool(self.aws_secret_access_key):
             raise ConfigurationError(
@@ -209,6 +225,20 @@ SETTINGS: tuple[Setting, ...] = tuple(
     Setting(name=each.name, default=each.default, **each.metadata)
     for each in dataclasses.fields(Settings)
 )
+
+
+def refuse_secrets_of_other_types(config: Mapping[str, Any]) -> None:
+    """Refuse a secret that is no text, such as a key of digits without quotes in YAML.
+
+    To be called before the SDK validates: it would print the value.
+
+    Raises:
+        ConfigurationError: naming the setting only.
+    """
+    for setting in SETTINGS:
+        value = config.get(setting.name)
+        if setting.secret and value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"{setting.name} must be a text: put its value in quotes.")
 
 
 def config_jsonschema() -> dict[str, Any]:

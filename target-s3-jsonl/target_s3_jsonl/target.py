@@ -38,7 +38,7 @@ from target_s3_jsonl.errors import (
 from target_s3_jsonl.intake import Intake, StopSignal, stop_signal
 from target_s3_jsonl.loader import Loader
 from target_s3_jsonl.router import Router
-from target_s3_jsonl.settings import Settings, config_jsonschema
+from target_s3_jsonl.settings import Settings, config_jsonschema, refuse_secrets_of_other_types
 from target_s3_jsonl.store import open_store
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 _MAP_ERRORS = (StreamMapConfigError, MapExpressionError, ConfigValidationError)
 # What an expression of the person who wrote the map can raise on a value that he did not think of.
 _EXPRESSION_ERRORS = (
-    MapExpressionError,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -90,8 +89,13 @@ class SingerMap:
         """Rewrite a record; None leaves it out."""
         try:
             return self._transform(record)
-        except _EXPRESSION_ERRORS as error:
+        except MapExpressionError as error:
             raise _map_error(self.stream_alias, error) from error
+        except _EXPRESSION_ERRORS as error:
+            # Its text may hold a value out of the record.
+            raise ConfigurationError(
+                f"stream_maps of stream {self.stream_alias!r}: an expression raised {type(error).__name__} on a record."
+            ) from error
 
 
 class SingerMaps:
@@ -256,6 +260,7 @@ class TargetS3Jsonl(Target):
             ConfigurationError: A setting is unknown, or contradicts another one.
             ConfigValidationError: A setting has the wrong type (from the SDK).
         """
+        refuse_secrets_of_other_types(config or {})
         super().__init__(
             config=config,
             parse_env_config=parse_env_config,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from signal import SIGINT
+from threading import Event
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -173,16 +176,85 @@ def test_sigterm_finishes_the_page_prints_the_state_and_says_so(
     )
 
 
-def test_sigterm_ends_a_long_wait_at_once(
+def test_sigterm_ends_a_long_wait_at_once_and_prints_the_state(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
-    """A rate limit of an hour does not keep a run from stopping."""
-    connected_jira.fault("/rest/api/2/search", status=429, headers={"Retry-After": "500"}, count=99)
-    with started(tmp_path, configure()) as process:
-        while not any(entry.jql for entry in connected_jira.requests):
-            pass
+    """A rate limit of minutes does not keep a run from stopping, and what was read is covered."""
+
+    def limit(entry: Any) -> None:
+        if entry.start_at and entry.start_at > 6:
+            busy = {"Retry-After": "500"}
+            connected_jira.fault("/rest/api/2/search", status=429, headers=busy, count=99)
+
+    connected_jira.before_request.append(limit)
+    # Few fields: what is printed has to fit into the pipe, since nobody reads it meanwhile.
+    config = configure(page_size=3, pages_per_state=50, fields=["summary"])
+    with started(tmp_path, config) as process:
+        deadline = monotonic() + 30
+        while "waiting" not in (tmp_path / "log").read_text() and monotonic() < deadline:
+            sleep(0.05)
         process.terminate()
-        assert process.wait(timeout=10) == 143
+        output, _ = process.communicate(timeout=10)
+    assert process.returncode == 143
+    first = Run(143, messages(output), "")
+    assert first.records
+    assert first.messages[-1]["type"] == "STATE"
+    (partition,) = first.states[-1]["bookmarks"]["issues"]["partitions"]
+    assert partition["replication_key_value"] == first.records[-1]["updated"]
+
+
+def test_ctrl_c_twice_does_not_wait_for_jiras_answer(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """The first one would wait for the page in hand; the second one ends at once, with 130."""
+    asked = Event()
+
+    def hang(entry: Any) -> None:
+        if entry.jql:
+            asked.set()
+            released.wait(30)
+
+    released = Event()
+    connected_jira.before_request.append(hang)
+    with started(tmp_path, configure()) as process:
+        assert asked.wait(30)
+        process.send_signal(SIGINT)
+        sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(SIGINT)
+        status = process.wait(timeout=10)
+        released.set()
+    assert status == 130
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_slices_by_end_date_leave_nothing_out(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """A backfill up to the middle, in pages that cross it, then the rest from its state."""
+    middle = spelled(sorted(issue["updated"] for issue in connected_jira.issues)[30])
+    first = run(tmp_path, configure(end_date=middle, page_size=10))
+    second = run(tmp_path, configure(page_size=10), first.states[-1])
+    assert newest(first, second) == truth(connected_jira)
+    assert len(first.records) + len(second.records) == 60
+
+
+def test_a_full_table_in_the_catalog_reads_everything_again(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Not an empty success from the old bookmark."""
+    state = run(tmp_path, configure()).states[-1]
+    with started(tmp_path, configure(), None, "--discover") as process:
+        catalog = json.loads(process.communicate(timeout=60)[0])
+    for entry in catalog["streams"][0]["metadata"]:
+        if entry["breadcrumb"] == []:
+            entry["metadata"] |= {"selected": True, "replication-method": "FULL_TABLE"}
+    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    options = ("--catalog", str(tmp_path / "catalog.json"))
+    with started(tmp_path, configure(), state, *options) as process:
+        again = Run(0, messages(process.communicate(timeout=60)[0]), "")
+    assert newest(again) == truth(connected_jira)
 
 
 def test_the_settings_narrow_what_is_read(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap.command import run
+from tap.command import run, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,3 +199,68 @@ def test_nothing_secret_is_logged_at_any_level(
     assert "BEGIN PRIVATE KEY" not in everything
     assert good.status == 0
     assert bad.status == secret.status == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"auth_method": "basic", "username": "x", "password": 99887766},
+            "put its value in quotes",
+        ),
+        ({"proxy_url": "http://user:99887766/x@127.0.0.1:3128"}, "percent-encoded"),
+        ({"proxy_url": "http://user:998x7766/x@127.0.0.1:3128"}, "percent-encoded"),
+        (
+            {"auth_method": "personal_token", "personal_token": "9988\n7766"},
+            "holds a line break",
+        ),
+    ],
+)
+def test_a_secret_in_the_wrong_form_is_refused_without_its_value(
+    configure: Configure, tmp_path: Path, config: dict[str, Any], said: str
+) -> None:
+    """The SDK's validation and the HTTP library would print it."""
+    result = run(tmp_path, configure(**config))
+    assert result.status == 1
+    assert said in last_line(result.log)
+    assert "7766" not in result.log
+
+
+def test_the_line_break_that_a_file_ends_with_does_no_harm(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Secrets are often read from files."""
+    config = configure(auth_method="personal_token", personal_token="sandbox-token\n")
+    assert len(run(tmp_path, config).records) == 60
+
+
+def test_a_target_that_went_away_is_one_line(configure: Configure, tmp_path: Path) -> None:
+    """Status 1, and where to look."""
+    with started(tmp_path, configure(page_size=5)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=60) == 1
+    log = (tmp_path / "log").read_text()
+    assert "the target has ended" in last_line(log)
+    assert "Traceback" not in log
+    assert "unhandled" not in log
+
+
+@pytest.mark.parametrize(
+    "partitions",
+    [
+        [{"replication_key_value": "2026-01-01T00:00:00Z"}],
+        [{"context": {"project_id": "1"}}, {"context": {"project_id": "1"}, "seen": {"77": 1}}],
+    ],
+    ids=["no context", "twice"],
+)
+def test_a_state_with_damaged_partitions_is_one_line(
+    configure: Configure, tmp_path: Path, partitions: list[dict[str, Any]]
+) -> None:
+    """The SDK would stumble over them in the middle of the run."""
+    result = run(tmp_path, configure(), {"bookmarks": {"issues": {"partitions": partitions}}})
+    assert result.status == 1
+    assert "no Singer state" in last_line(result.log)
+    assert "Traceback" not in result.log
+    assert result.messages == []

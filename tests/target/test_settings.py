@@ -59,6 +59,7 @@ def test_the_json_schema_declares_every_setting_and_marks_secrets() -> None:
         "aws_access_key_id",
         "aws_secret_access_key",
         "aws_session_token",
+        "proxy_url",
     }
     assert not [setting.name for setting in SETTINGS if not setting.help.endswith(".")]
 
