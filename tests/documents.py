@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,12 @@ def meltano_settings(plugin: str) -> str:
 
 def default_sentence(default: Any) -> str:
     """Say the default, which the plugin itself applies; Meltano need not repeat it."""
-    return "" if default in (None, [], {}) else f" Default: `{spelled(default)}`."
+    return f" Default: `{spelled(default)}`." if said(default) else ""
+
+
+def said(default: Any) -> bool:
+    """Tell whether there is a default to speak of."""
+    return default is not None and default not in ((), [], {})
 
 
 def settings_table(plugin: str) -> str:
@@ -121,7 +127,7 @@ def settings_table(plugin: str) -> str:
     for setting in declared(plugin):
         kind = " / ".join(f"`{name}`" for name in setting["options"]) or setting["kind"]
         default = setting["default"]
-        shown = "" if default in (None, [], {}) else f"`{spelled(default)}`"
+        shown = f"`{spelled(default)}`" if said(default) else ""
         secret = " Secret." if setting["secret"] else ""
         meaning = setting["help"].replace("|", "\\|")
         lines.append(f"| `{setting['name']}` | {kind} | {shown} | {meaning}{secret} |")
@@ -130,11 +136,7 @@ def settings_table(plugin: str) -> str:
 
 def spelled(default: Any) -> str:
     """Spell a default as one writes it in JSON, texts without quotes."""
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, list):
-        return f"[{', '.join(default)}]"
-    return str(default)
+    return default if isinstance(default, str) else json.dumps(default)
 
 
 if __name__ == "__main__":

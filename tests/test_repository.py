@@ -30,6 +30,9 @@ FORBIDDEN = {
     "a real person's address": r"[\w.+-]+@(?!example\.(com|org|net)\b)[\w-]+\.(com|org|net|de|io)\b",
 }
 
+SECRET_NAMES = "secret|passw|token$|^private_key$|access_key|^proxy_url$"
+"""Settings that hold a secret, by name; a proxy's address may hold its password."""
+
 
 def tracked() -> list[Path]:
     """Return every text file under version control."""
@@ -86,7 +89,7 @@ def test_meltano_masks_every_secret_and_knows_no_password_kind() -> None:
             assert set(group) <= names
         for setting in plugin["settings"]:
             assert setting["kind"] != "password"
-            if re.search("secret|passw|token$|^private_key$|access_key", setting["name"]):
+            if re.search(SECRET_NAMES, setting["name"]):
                 assert setting.get("sensitive"), setting["name"]
 
 

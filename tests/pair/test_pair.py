@@ -293,7 +293,7 @@ class TestMeltano:
     ) -> None:
         """The `prod` environment of the project, pointed at a local S3 server."""
         environment |= {
-            "LAKE_BUCKET": bucket,
+            "TARGET_S3_JSONL_DESTINATION": f"s3://{bucket}/jira",
             "TARGET_S3_JSONL_ENDPOINT_URL": local_s3.endpoint_url,
             "AWS_ACCESS_KEY_ID": local_s3.access_key,
             "AWS_SECRET_ACCESS_KEY": local_s3.secret_key,
