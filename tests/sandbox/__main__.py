@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.corpus import Corpus
 from sandbox.replay import Replay
-from sandbox.server import Sandbox
+from sandbox.script import Order
+from sandbox.server import DEFAULT_USERS, Sandbox
+from sandbox.users import read_user
 
 CONSUMER_KEY = "tap-jira-oauth"
 
@@ -27,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         sandbox = _sandbox(options)
+        sandbox.play(Order(per_second=options.edits_per_second, seed=options.seed))
         key_file = _key_pair(options.keys, sandbox)
         with sandbox:
             sys.stdout.write(_settings(sandbox, key_file))
@@ -58,6 +61,28 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     )
     add("--page-cap", type=int, default=1000, help="the most issues in one answer (default 1000)")
     add(
+        "--user",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help='a user instead of `sandbox`, as {"name": "ada", "time_zone": "Asia/Tokyo", "projects": ["OPS"]}; may be repeated, see README.md',
+    )
+    add("--cloud", action="store_true", help="be Jira Cloud instead of Data Center 10.3")
+    add(
+        "--index-lag",
+        type=float,
+        action="append",
+        default=[],
+        metavar="SECONDS",
+        help="how far the search index of a node lies behind; each use adds a node",
+    )
+    add(
+        "--edits-per-second",
+        type=float,
+        default=0,
+        help="let people edit issues all the time (default 0)",
+    )
+    add(
         "--keys",
         type=Path,
         default=Path("sandbox-keys"),
@@ -80,7 +105,15 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         context_path=options.context_path,
         port=options.port,
         page_cap=options.page_cap,
+        users=[read_user(text) for text in options.user] or DEFAULT_USERS,
+        flavor="cloud" if options.cloud else "data_center",
+        nodes=_nodes(options.index_lag),
     )
+
+
+def _nodes(lags: list[float]) -> dict[str, tuple[float, float]]:
+    """A node for every lag, which varies by half of it from edit to edit; one that does not lag where none is given."""
+    return {f"sandbox-{number}": (lag / 2, lag) for number, lag in enumerate(lags or [0], start=1)}
 
 
 def _key_pair(folder: Path, sandbox: Sandbox) -> Path:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from werkzeug import Request, Response
@@ -12,13 +10,25 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
-from sandbox import faults
+from sandbox.agile import RULES as AGILE_RULES
+from sandbox.agile import Agile
+from sandbox.asked import Asked
+from sandbox.cloud_search import RULES as CLOUD_SEARCH_RULES
+from sandbox.cloud_search import CloudSearch
 from sandbox.control import Control
-from sandbox.problems import OAuthProblemError
-from sandbox.rest import Asked, Rest, refusal, unauthorised
+from sandbox.headers import Headers
+from sandbox.issue_resources import RULES as ISSUE_RULES
+from sandbox.issue_resources import IssueResources
+from sandbox.limits import Limiter
+from sandbox.nodes import Nodes
+from sandbox.oauth2_web import RULES as OAUTH2_RULES
+from sandbox.oauth2_web import OAuth2Web
+from sandbox.problems import RefusedError
+from sandbox.resources import RULES as REFERENCE_RULES
+from sandbox.resources import Resources
+from sandbox.rest import Rest, refusal, unauthorised
 from sandbox.servlets import Servlets
-from sandbox.signed import SignedMessage
-from sandbox.users import Identity
+from sandbox.sign_in import asks_jira, base_url, of_another_host, through_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,14 +36,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from sandbox.journal import LogEntry
+    from sandbox.users import Identity
     from sandbox.world import World
 
-_API: Final = "/rest/api/<any('2',latest):version>"
+_API: Final = "/rest/api/<any('2','3',latest):version>"
 _OAUTH: Final = "/plugins/servlet/oauth"
 _RULES: Final = (
     Rule(f"{_OAUTH}/request-token", endpoint="request_token", methods=["GET", "POST"]),
     Rule(f"{_OAUTH}/authorize", endpoint="authorize", methods=["GET", "POST"]),
     Rule(f"{_OAUTH}/access-token", endpoint="access_token", methods=["GET", "POST"]),
+    Rule(f"{_OAUTH}/users/access-tokens", endpoint="access_tokens", methods=["GET", "POST"]),
+    *OAUTH2_RULES,
     Rule(f"{_API}/serverInfo", endpoint="server_info", methods=["GET"]),
     Rule(f"{_API}/myself", endpoint="myself", methods=["GET"]),
     Rule(f"{_API}/project", endpoint="projects", methods=["GET"]),
@@ -41,16 +54,12 @@ _RULES: Final = (
     Rule(f"{_API}/field", endpoint="fields", methods=["GET"]),
     Rule(f"{_API}/search", endpoint="search", methods=["GET", "POST"]),
     Rule(f"{_API}/issue/<name>", endpoint="issue", methods=["GET"]),
+    *REFERENCE_RULES,
+    *ISSUE_RULES,
+    *AGILE_RULES,
+    *CLOUD_SEARCH_RULES,
 )
 _CONTROL: Final = "/_sandbox/"
-_RATE: Final = {
-    "X-RateLimit-Limit": "70",
-    "X-RateLimit-Remaining": "69",
-    "X-RateLimit-Interval-Seconds": "1",
-} | {
-    "X-RateLimit-FillRate": "70",
-    "Retry-After": "0",
-}
 
 
 @dataclass
@@ -60,8 +69,7 @@ class Application:
     world: World
     rest: Rest
     context_path: str
-    _node: str = "sandbox-1"
-    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Build what is looked up on every request."""
@@ -72,7 +80,11 @@ class Application:
             "request_token": servlets.request_token,
             "authorize": servlets.authorize,
             "access_token": servlets.access_token,
+            "access_tokens": servlets.access_tokens,
         }
+        signing = self.world.sign_in
+        web = OAuth2Web(signing.data_center, signing.cloud, signing.directory, self.context_path)
+        self._servlets |= web.endpoints()
         self._resources: dict[str, Callable[..., Response]] = {
             "server_info": self.rest.server_info,
             "myself": self.rest.myself,
@@ -82,52 +94,73 @@ class Application:
             "search": self.rest.search,
             "issue": self.rest.issue,
         }
+        self._resources |= Resources(self.rest, self.world.cloud).endpoints()
+        self._resources |= IssueResources(self.rest, self.world.cloud).endpoints()
+        self._resources |= Agile(self.rest, self.world.cloud).endpoints()
+        if self.world.cloud:
+            self._resources |= CloudSearch(self.rest, self.seed).endpoints()
         self._control = Control(self.world)
+        world = self.world
+        self._nodes = Nodes(world.index.nodes)
+        self._headers = Headers(world.clock, self._nodes, self.context_path or "/", world.cloud)
+        self._limits = Limiter(world.rate_limit, world.clock, world.cloud)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
-        response = self._answer(Request(environ))
+        response = self._answer(Request(through_gateway(environ, self.context_path)))
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        below = request.path.removeprefix(self.context_path)
-        if not request.path.startswith(self.context_path + "/"):
+        foreign = of_another_host(request.path)
+        below = request.path if foreign else request.path.removeprefix(self.context_path)
+        if not foreign and not request.path.startswith(self.context_path + "/"):
             return Response(f"Nothing here: this Jira lives under {self.context_path}/", 404)
         if below.startswith(_CONTROL):
             return self._control.answer(request, below.removeprefix(_CONTROL))
-        entry = self.world.journal.open(request, below)
-        fault = self.world.faults.take(below)
-        response = fault.answer() if fault else None
-        if response is None:
-            response = self._real_answer(request, below, entry)
-        entry.status = response.status_code
+        node = self._nodes.chosen(request.cookies)
+        entry = self.world.journal.open(request, below, node)
+        try:
+            fault = self.world.faults.take(below)
+            response = fault.answer() if fault else None
+            if response is None:
+                response = self._real_answer(request, below, entry)
+            entry.status = response.status_code
+        finally:
+            self.world.journal.close(entry)
         response.headers["Date"] = http_date(self.world.clock.now())
-        return faults.cut(response) if fault and fault.cut else response
+        return fault.spoiled(response) if fault else response
 
     def _real_answer(self, request: Request, below: str, entry: LogEntry) -> Response:
-        base = request.host_url.rstrip("/") + self.context_path
-        resource = below.startswith("/rest/")
+        base = base_url(request, self.context_path)
+        resource = asks_jira(below)
         try:
-            identity = self._identity(request) if resource else self.world.directory.identify(None)
+            signing = self.world.sign_in
+            identity = (
+                signing.identify(request, below)
+                if resource
+                else self.world.directory.identify(None)
+            )
             entry.user, entry.auth = identity.user.name, identity.scheme
-            response = self._route(Asked(request, identity, base), below)
-        except OAuthProblemError as problem:
+            limits, limited = self._limited(identity, below)
+            response = limited or self._route(self._asked(request, identity, base, entry), below)
+        except RefusedError as problem:
             return problem.response(base if resource else request.base_url)
         if resource:
-            self._decorate(response, request, identity, below)
+            self._headers.put(response, request, identity, entry.node, limits)
         return response
 
-    def _identity(self, request: Request) -> Identity:
-        user = self.world.provider.authenticate(SignedMessage.of(request))
-        return (
-            Identity(user, "oauth1")
-            if user
-            else self.world.directory.identify(request.authorization)
-        )
+    def _asked(self, request: Request, identity: Identity, base: str, entry: LogEntry) -> Asked:
+        return Asked(request, identity, base, entry.node, self.world.cloud)
+
+    def _limited(self, identity: Identity, below: str) -> tuple[dict[str, str], Response | None]:
+        """Rate limits count and show for those who are signed in, and not on `serverInfo`."""
+        if identity.anonymous or below.endswith("/serverInfo"):
+            return {}, None
+        return self._limits.take(identity.user.name)
 
     def _route(self, asked: Asked, below: str) -> Response:
         request = asked.request
-        if self.world.replay is not None and below.startswith("/rest/"):
+        if self.world.replay is not None and asks_jira(below):
             if asked.identity.anonymous:
                 return unauthorised(asked.base)
             return self.world.replay.answer(request.method, below, request.args.items(multi=True))
@@ -135,30 +168,10 @@ class Application:
             endpoint, args = self._urls.bind(request.host).match(below, method=request.method)
         except HTTPException as error:
             return refusal(error.code or 404, f"null for uri: {request.base_url}")
+        if endpoint not in self._servlets and (
+            endpoint not in self._resources or (args.get("version") == "3" and not self.world.cloud)
+        ):
+            return refusal(404, f"null for uri: {request.base_url}")
         if endpoint in self._servlets:
             return self._servlets[endpoint](request)
         return self._resources[endpoint](asked, *(args[name] for name in args if name != "version"))
-
-    def _decorate(
-        self, response: Response, request: Request, identity: Identity, below: str
-    ) -> None:
-        """The headers of Jira's own filters; rate limits show on authenticated answers, not on `serverInfo`."""
-        headers = response.headers
-        headers.setdefault(
-            "X-AREQUESTID", f"{int(self.world.clock.now()) // 60 % 1440}x{next(self._numbers)}x1"
-        )
-        headers.setdefault("X-ANODEID", self._node)
-        headers["X-AUSERNAME"] = identity.user.name
-        headers.setdefault("Cache-Control", "no-cache, no-store, no-transform")
-        if identity.failed:
-            headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
-        elif not identity.anonymous:
-            headers["X-Seraph-LoginReason"] = "OK"
-            if not below.endswith("/serverInfo"):
-                for name, value in _RATE.items():
-                    headers.setdefault(name, value)
-        if "JSESSIONID" not in request.cookies:
-            path = self.context_path or "/"
-            response.set_cookie(
-                "JSESSIONID", secrets.token_hex(16).upper(), path=path, httponly=True
-            )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from werkzeug import Request, Response
 
+from sandbox import script
+from sandbox.control_sign_in import SignInControl
 from sandbox.faults import Fault
 from sandbox.problems import OAuthProblemError
 
@@ -25,6 +27,7 @@ class NewConsumer(msgspec.Struct, forbid_unknown_fields=True):
     key: str
     public_key: str
     name: str = ""
+    acts_as: str | None = None
 
 
 class Approval(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +51,20 @@ class Move(msgspec.Struct, forbid_unknown_fields=True):
     project: str
 
 
+class Bulk(msgspec.Struct, forbid_unknown_fields=True):
+    """Edit many issues in one moment."""
+
+    count: int
+    seed: int = 0
+
+
+class Creation(msgspec.Struct, forbid_unknown_fields=True):
+    """Create an issue."""
+
+    project: str
+    seed: int = 0
+
+
 class Deletion(msgspec.Struct, forbid_unknown_fields=True):
     """Delete an issue."""
 
@@ -61,7 +78,7 @@ class ClockOffset(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Revocation(msgspec.Struct, forbid_unknown_fields=True):
-    """Revoke an access token."""
+    """Revoke an access token, or a refresh token of OAuth 2.0."""
 
     token: str
 
@@ -75,6 +92,13 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     body: Any = ""
     count: int = 1
     cut: bool = False
+    content_type: str | None = None
+    delay: float = 0
+    body_seconds: float = 0
+    truncated: bool = False
+    dropped: bool = False
+    skip: int = 0
+    shape: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +115,18 @@ class Control:
             "edit": self._edit,
             "move": self._move,
             "delete": self._delete,
+            "bulk": self._bulk,
+            "create": self._create,
+            "life": self._play,
             "clock": self._clock,
             "revoke": self._revoke,
             "fault": self._fault,
+            **SignInControl(self.world.sign_in).posts(),
         }
         gets: dict[str, Callable[[], Any]] = {
             "requests": self._requests,
             "issues": self.world.issues,
+            "life": self._deeds,
         }
         try:
             if request.method == "POST" and name in posts:
@@ -115,7 +144,7 @@ class Control:
 
     def _consumers(self, data: bytes) -> dict[str, Any]:
         order = _read(data, NewConsumer)
-        self.world.provider.register(order.key, order.public_key, order.name)
+        self.world.provider.register(order.key, order.public_key, order.name, order.acts_as)
         return {"key": order.key}
 
     def _approve(self, data: bytes) -> dict[str, Any]:
@@ -129,6 +158,21 @@ class Control:
         order = _read(data, Move)
         return {"key": self.world.life.move(order.key, order.project)}
 
+    def _bulk(self, data: bytes) -> dict[str, Any]:
+        order = _read(data, Bulk)
+        return {"keys": self.world.life.bulk(order.count, order.seed)}
+
+    def _create(self, data: bytes) -> dict[str, Any]:
+        order = _read(data, Creation)
+        return {"key": self.world.life.create(order.project, order.seed)}
+
+    def _play(self, data: bytes) -> dict[str, Any]:
+        self.world.play(_read(data, script.Order))
+        return {}
+
+    def _deeds(self) -> list[dict[str, Any]]:
+        return [deed.body() for deed in self.world.deeds]
+
     def _delete(self, data: bytes) -> dict[str, Any]:
         order = _read(data, Deletion)
         self.world.life.delete(order.key)
@@ -139,11 +183,18 @@ class Control:
         return {"now": self.world.clock.now()}
 
     def _revoke(self, data: bytes) -> dict[str, Any]:
-        self.world.provider.revoke(_read(data, Revocation).token)
+        self.world.sign_in.revoke(_read(data, Revocation).token)
         return {}
 
     def _fault(self, data: bytes) -> dict[str, Any]:
-        self.world.faults.add(Fault(**msgspec.structs.asdict(_read(data, FaultOrder))))
+        parts = msgspec.structs.asdict(_read(data, FaultOrder))
+        shape = parts.pop("shape")
+        if shape is not None:
+            count, skip = parts["count"], parts["skip"]
+            fault = Fault.shaped(parts["path_prefix"], shape, self.world.clock, count, skip)
+        else:
+            fault = Fault(**parts)
+        self.world.faults.add(fault)
         return {}
 
     def _requests(self) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from sandbox import fields, generator
+from sandbox.children import Children
 from sandbox.query import Snapshot
 from sandbox.recorded import read_folder
+from sandbox.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,12 +25,17 @@ class Corpus:
         self,
         issues: Iterable[Issue],
         projects: Iterable[Project],
-        field_list: Iterable[dict[str, Any]],
+        reference: Reference,
+        children: Children,
         origin: str,
     ) -> None:
-        """Issues, the projects there are, and the `/field` list; `origin` says in words where they come from."""
+        """Issues, the projects there are, what issues refer to, and what hangs below them.
+
+        `origin` says in words where they come from.
+        """
         self.origin = origin
-        self.field_list = tuple(field_list)
+        self.reference = reference
+        self.children = children
         self._issues = {issue.id: issue for issue in issues}
         self._projects = {project.id: project for project in projects}
         self._former_keys: dict[str, str] = {}
@@ -39,14 +46,15 @@ class Corpus:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._version = 0
+        self._last_id = 0
 
     @classmethod
     def generate(cls, *, seed: int, issues: int, projects: int = 3) -> Corpus:
         """Invented issues: the same seed gives the same corpus on every machine."""
         homes = generator.projects(projects)
-        found = generator.issues(seed, issues, homes)
-        described = [*fields.SYSTEM, *(custom.entry for custom in fields.custom_fields(seed))]
-        return cls(found, homes, described, f"{issues} generated issues, seed {seed}")
+        found = generator.invent(seed, issues, homes)
+        origin = f"{issues} generated issues, seed {seed}"
+        return cls(found.issues, homes, found.reference, found.children, origin)
 
     @classmethod
     def from_folder(cls, folder: Path) -> Corpus:
@@ -62,7 +70,13 @@ class Corpus:
             f"{recording.skipped} incomplete ones skipped"
         )
         homes = [issue.project for issue in recording.issues]
-        return cls(recording.issues, homes, described, origin)
+        reference = Reference.collected(recording.issues, described)
+        return cls(recording.issues, homes, reference, Children(), origin)
+
+    @property
+    def field_list(self) -> tuple[dict[str, Any], ...]:
+        """The `/field` list."""
+        return self.reference.fields
 
     def snapshot(self) -> Snapshot:
         """Every issue as of now."""
@@ -92,6 +106,19 @@ class Corpus:
             self._version += 1
             self._snapshot = None
         return changed
+
+    def add(self, issue: Issue) -> None:
+        """Put a new issue in place."""
+        with self._lock:
+            self._issues[issue.id] = issue
+            self._version += 1
+            self._snapshot = None
+
+    def next_id(self) -> str:
+        """An id that no issue has; ids of deleted issues stay below it while a younger one lives."""
+        with self._lock:
+            self._last_id = max(self._last_id, *map(int, self._issues), 0) + 1
+            return str(self._last_id)
 
     def next_key(self, home: Project) -> str:
         """A key that no issue of the project has or had."""

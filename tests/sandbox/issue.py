@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sandbox import times
+from sandbox.content import Content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,14 @@ class Project:
         }
 
 
+class Edit(NamedTuple):
+    """One change in the sandbox: when, from which `updated` on, and old and new value by field id."""
+
+    at_ms: int
+    since_ms: int
+    changes: Mapping[str, tuple[Any, Any]]
+
+
 @dataclass(frozen=True, eq=False)
 class Issue:
     """An issue in one version; an edit makes a new object, so identity tells versions apart.
@@ -50,6 +59,8 @@ class Issue:
     Attributes:
         fields: by field id, as Jira's JSON. Datetimes inside may carry any offset; readers see their own.
         url: the `self` of the issue, usually below `BASE`.
+        histories: those that a recorded body came with.
+        edits: what happened to the issue in the sandbox, oldest first.
     """
 
     id: str
@@ -60,6 +71,13 @@ class Issue:
     fields: Mapping[str, Any] = field(repr=False)
     url: str
     expand: str = EXPAND
+    histories: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    edits: tuple[Edit, ...] = field(default=(), repr=False)
+
+    @property
+    def made_ms(self) -> int:
+        """`updated` before anything happened in the sandbox; what the issue was made with is not younger."""
+        return self.edits[0].since_ms if self.edits else self.updated_ms
 
     @property
     def number(self) -> int:
@@ -73,8 +91,20 @@ class Issue:
 
     def changed(self, updated_ms: int, **fields: object) -> Issue:
         """The next version: some fields replaced, `updated` set."""
-        updated = {**self.fields, **fields, "updated": times.render(updated_ms)}
-        return replace(self, updated_ms=updated_ms, fields=updated)
+        changes = {name: (self.fields.get(name), value) for name, value in fields.items()}
+        new = {**fields, "updated": times.render(updated_ms)}
+        old = self.fields
+        content = old.replaced(new) if isinstance(old, Content) else {**old, **new}
+        edits = (*self.edits, Edit(updated_ms, self.updated_ms, changes))
+        return replace(self, updated_ms=updated_ms, fields=content, edits=edits)
+
+    def without_milliseconds(self) -> Issue:
+        """The same version as a database keeps it that truncates datetimes to seconds."""
+        created, updated = (ms - ms % 1000 for ms in (self.created_ms, self.updated_ms))
+        new = {"created": times.render(created), "updated": times.render(updated)}
+        old = self.fields
+        content = old.replaced(new) if isinstance(old, Content) else {**old, **new}
+        return replace(self, created_ms=created, updated_ms=updated, fields=content)
 
     def moved(self, home: Project, key: str, updated_ms: int) -> Issue:
         """The next version in another project."""
@@ -97,6 +127,7 @@ def from_body(body: Mapping[str, Any]) -> Issue:
             fields=fields,
             url=body.get("self", f"{BASE}/rest/api/2/issue/{body['id']}"),
             expand=body.get("expand", EXPAND),
+            histories=tuple((body.get("changelog") or {}).get("histories") or ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an issue with project and updated: {error!r}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,12 @@ class LogEntry:
         path: below the context path, as `/rest/api/2/search`.
         query: the decoded parameters in their order.
         jql, start_at, max_results: of a search, from the query string or from the POST body.
+        page_token: the `nextPageToken` of a Cloud search.
+        number: counts the requests from 1.
+        node: which node answers.
+        nonce: of a signed request.
+        in_flight: how many requests were being answered when this one came, itself included.
+        duration: seconds until the answer was ready; None while it is made.
     """
 
     method: str
@@ -32,6 +39,12 @@ class LogEntry:
     status: int | None = None
     user: str | None = None
     auth: str | None = None
+    page_token: str | None = None
+    number: int = 0
+    node: str = ""
+    nonce: str | None = None
+    in_flight: int = 1
+    duration: float | None = None
 
     def body(self) -> dict[str, Any]:
         """The entry as JSON."""
@@ -48,6 +61,8 @@ class Journal:
     before_request: list[Hook] = field(default_factory=list)
     _entries: list[LogEntry] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _in_flight: int = 0
+    _began: dict[int, float] = field(default_factory=dict)
 
     @property
     def entries(self) -> list[LogEntry]:
@@ -55,14 +70,37 @@ class Journal:
         with self._lock:
             return list(self._entries)
 
-    def open(self, request: Request, path: str) -> LogEntry:
+    def open(self, request: Request, path: str, node: str) -> LogEntry:
         """Log a request that has just come, and call the hooks with it."""
         query = list(request.args.items(multi=True))
         sent = request.get_json(silent=True) if request.is_json else None
         args = sent if isinstance(sent, dict) else request.args.to_dict()
-        entry = LogEntry(request.method, path, query, *summary(args))
+        entry = LogEntry(request.method, path, query, *summary(args), node=node)
+        token = args.get("nextPageToken")
+        entry.page_token = token if isinstance(token, str) else None
+        entry.nonce = _nonce(request)
         with self._lock:
             self._entries.append(entry)
-        for hook in tuple(self.before_request):
-            hook(entry)
+            self._in_flight += 1
+            entry.number, entry.in_flight = len(self._entries), self._in_flight
+            self._began[entry.number] = time.monotonic()
+        try:
+            for hook in tuple(self.before_request):
+                hook(entry)
+        except BaseException:
+            self.close(entry)
+            raise
         return entry
+
+    def close(self, entry: LogEntry) -> None:
+        """Note that the answer of a request is ready."""
+        with self._lock:
+            self._in_flight -= 1
+            entry.duration = time.monotonic() - self._began.pop(entry.number)
+
+
+def _nonce(request: Request) -> str | None:
+    authorization = request.authorization
+    if authorization is not None and authorization.type == "oauth":
+        return authorization.parameters.get("oauth_nonce")
+    return request.args.get("oauth_nonce")

@@ -1,18 +1,31 @@
-"""JQL text to a tree: tokens, grammar, and the refusal of everything the sandbox does not know. Pure.
+"""JQL text to a tree: the grammar, and the refusal of everything the sandbox does not know. Pure.
 
 The grammar is Atlassian's for the part that is here: `field operator value`, AND, OR, NOT, parentheses, ORDER BY.
-Functions, relative dates, text search and history operators are refused with a message, never ignored.
+Text search and history operators are refused with a message, never ignored.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
+from sandbox.lexer import RESERVED, JqlError, Token, position, tokens
 
-class JqlError(ValueError):
-    """The query cannot be answered; the text is what Jira puts into `errorMessages`."""
+__all__ = [
+    "And",
+    "Clause",
+    "Empty",
+    "Function",
+    "JqlError",
+    "Node",
+    "Not",
+    "Operand",
+    "Or",
+    "Query",
+    "Sort",
+    "Value",
+    "parse",
+]
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,15 @@ class Empty:
     """The keyword EMPTY or NULL."""
 
 
-Operand = Value | Empty
+@dataclass(frozen=True)
+class Function:
+    """A call as `startOfDay("-1d")`."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+Operand = Value | Function | Empty
 
 
 @dataclass(frozen=True)
@@ -80,79 +101,8 @@ class Query:
     order: tuple[Sort, ...]
 
 
-_WORDS: Final = """
-abort access add after alias all alter and any as asc audit avg before begin between boolean break
-by byte catch cf char character check checkpoint collate collation column commit connect continue
-count create current date decimal declare decrement default defaults define delete delimiter desc
-difference distinct divide do double drop else empty encoding end equals escape exclusive exec
-execute exists explain false fetch file field first float for from function go goto grant greater
-group having identified if immediate in increment index initial inner inout input insert int
-integer intersect intersection into is isempty isnull join last left less like limit lock long max
-min minus mode modify modulo more multiply next noaudit not notin nowait null number object of on
-option or order outer output power previous prior privileges public raise raw remainder rename
-resource return returns revoke right row rowid rownum rows select session set share size sqrt
-start strict string subtract sum synonym table then to trans transaction trigger true uid union
-unique unlock update user validate values view when whenever where while with
-"""
-RESERVED: Final = frozenset(_WORDS.split())
-"""Words that JQL wants quoted wherever a name or a value stands."""
-
-_TOKEN: Final = re.compile(
-    r"""
-      (?P<space>\s+)
-    | (?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<symbol>!=|<=|>=|!~|&&|\|\||[=<>()~,!&|])
-    | (?P<word>[^\s"'=<>!&|~(),;?*/%^$\#@\[\]{}+.`\\]+)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_ESCAPES: Final = {'"': '"', "'": "'", "\\": "\\", " ": " ", "n": "\n", "r": "\r", "t": "\t"}
 _OPERATORS: Final = ("=", "!=", "<", "<=", ">", ">=")
 _DEEPEST: Final = 100
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
-
-    def keyword(self) -> str:
-        """The lower-case word, symbols as they are, nothing for quoted text."""
-        return "" if self.kind == "quoted" else self.text.lower()
-
-
-def _unescape(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] == "u" and len(code) == 5:
-        return chr(int(code[1:], 16))
-    if code not in _ESCAPES:
-        raise JqlError(f"Error in the JQL Query: '\\{code}' is an illegal JQL escape sequence.")
-    return _ESCAPES[code]
-
-
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise JqlError(
-                f"Error in the JQL Query: The character '{text[at]}' must be surrounded in quotation marks or escaped. {_where(text, at)}"
-            )
-        kind = match.lastgroup or ""
-        if kind == "quoted":
-            found.append(_Token(kind, _ESCAPE.sub(_unescape, match[0][1:-1]), at))
-        elif kind != "space":
-            found.append(_Token(kind, match[0], at))
-        at = match.end()
-    return [*found, _Token("end", "", len(text))]
-
-
-def _where(text: str, at: int) -> str:
-    before = text[:at].split("\n")
-    return f"(line {len(before)}, character {len(before[-1]) + 1})"
 
 
 def parse(text: str) -> Query:
@@ -165,15 +115,15 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = _tokens(text)
+        self.tokens = tokens(text)
         self.at = 0
         self.depth = 0
 
     @property
-    def next(self) -> _Token:
+    def next(self) -> Token:
         return self.tokens[self.at]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.next
         self.at += token.kind != "end"
         return token
@@ -187,7 +137,7 @@ class _Parser:
     def refusal(self, wanted: str) -> JqlError:
         got = f"'{self.next.text}'" if self.next.kind != "end" else "the end of the query"
         return JqlError(
-            f"Error in the JQL Query: Expecting {wanted} but got {got}. {_where(self.text, self.next.start)}"
+            f"Error in the JQL Query: Expecting {wanted} but got {got}. {position(self.text, self.next.start)}"
         )
 
     def query(self) -> Query:
@@ -264,9 +214,14 @@ class _Parser:
             return Empty()
         quoted = self.next.kind == "quoted"
         text = self.name("a value")
-        if self.next.keyword() == "(" and not quoted:
-            raise JqlError(f"The function '{text}' is not one that this server knows.")
-        return Value(text, quoted)
+        if quoted or not self.accept("("):
+            return Value(text, quoted)
+        arguments: list[str] = []
+        while not self.accept(")"):
+            if arguments and not self.accept(","):
+                raise self.refusal("',' or ')'")
+            arguments.append(self.name("an argument"))
+        return Function(text, tuple(arguments))
 
     def name(self, wanted: str) -> str:
         token = self.next
@@ -274,7 +229,7 @@ class _Parser:
             raise self.refusal(wanted)
         if token.keyword() in RESERVED:
             raise JqlError(
-                f"Error in the JQL Query: '{token.text}' is a reserved JQL word. You must surround it in quotation marks to use it in a query. {_where(self.text, token.start)}"
+                f"Error in the JQL Query: '{token.text}' is a reserved JQL word. You must surround it in quotation marks to use it in a query. {position(self.text, token.start)}"
             )
         return self.take().text
 

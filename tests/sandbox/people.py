@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import texts
@@ -24,8 +25,9 @@ class Person:
     time_zone: str
     deleted: bool = False
 
+    @cached_property
     def body(self) -> dict[str, Any]:
-        """The user object of Data Center; of a deleted user only the name is left."""
+        """The user object of Data Center, one for all who show it; of a deleted user only the name is left."""
         if self.deleted:
             return {"name": self.name, "active": False}
         avatar = f"{BASE}/secure/useravatar?ownerId=JIRAUSER{self.number}&avatarId={self.number % 90 + 10_100}"

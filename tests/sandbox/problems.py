@@ -1,10 +1,11 @@
-"""OAuth 1.0a refusals as Jira words them: `oauth_problem` in the body and in `WWW-Authenticate`.
+"""Refused sign-ins as Jira words them: OAuth 1.0a's `oauth_problem` in the body and in `WWW-Authenticate`, and CAPTCHA.
 
 Names and statuses are those of the OAuth problem reporting extension, as the Java library `net.oauth` answers them.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -23,10 +24,29 @@ _STATUS: Final = {
     "consumer_key_unknown": 401,
     "permission_unknown": 401,
     "permission_denied": 401,
+    "consumer_key_refused": 503,
+    "user_refused": 503,
 }
+_OTHER: Final = 403
+"""The status of a problem outside the extension's table, such as a user who is gone."""
+
+_CAPTCHA_PAGE: Final = """<!DOCTYPE html>
+<html lang="en"><head><title>Forbidden (403)</title></head>
+<body><h1>Forbidden (403)</h1>
+<p>Encountered a "403 - Forbidden" error while loading this page.</p>
+<p>Basic Authentication Failure - Reason : AUTHENTICATION_DENIED</p></body></html>
+"""
 
 
-class OAuthProblemError(Exception):
+class RefusedError(Exception, ABC):
+    """A request goes no further, because of who asks or how."""
+
+    @abstractmethod
+    def response(self, realm: str) -> Response:
+        """The answer; `realm` is the base URL of a resource, the request URL of a token servlet."""
+
+
+class OAuthProblemError(RefusedError):
     """The request is refused; `name` is the value of `oauth_problem`."""
 
     def __init__(self, name: str, **details: str) -> None:
@@ -38,7 +58,7 @@ class OAuthProblemError(Exception):
     @property
     def status(self) -> int:
         """The HTTP status of the answer."""
-        return _STATUS[self.name]
+        return _STATUS.get(self.name, _OTHER)
 
     def response(self, realm: str) -> Response:
         """The answer; `realm` is the base URL of a resource, the request URL of a token servlet."""
@@ -47,6 +67,20 @@ class OAuthProblemError(Exception):
         answer = Response(urlencode(parts), self.status)
         answer.headers["Content-Type"] = "application/x-www-form-urlencoded;charset=UTF-8"
         answer.headers["WWW-Authenticate"] = challenge(realm) + shown
+        return answer
+
+
+class CaptchaError(RefusedError):
+    """Too many wrong passwords: only the login page, with its CAPTCHA, lets this user in again."""
+
+    def response(self, realm: str) -> Response:
+        """403 as an HTML page; `realm` is Jira's base URL."""
+        answer = Response(_CAPTCHA_PAGE, 403, content_type="text/html;charset=UTF-8")
+        answer.headers["WWW-Authenticate"] = challenge(realm)
+        answer.headers["X-Seraph-LoginReason"] = "AUTHENTICATION_DENIED"
+        answer.headers["X-Authentication-Denied-Reason"] = (
+            f"CAPTCHA_CHALLENGE; login-url={realm}/login.jsp"
+        )
         return answer
 
 

@@ -7,28 +7,24 @@ must not be ours, the collected parameters and the verdict on the signature (`si
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-
+from sandbox.lifetimes import Lifetimes
+from sandbox.nonces import SKEW_SECONDS, Nonces
 from sandbox.problems import OAuthProblemError
+from sandbox.public_key import load_public_key
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
     from sandbox.clock import Clock
     from sandbox.signed import SignedMessage
     from sandbox.users import User
 
-SKEW_SECONDS: Final = 300
-REQUEST_TOKEN_SECONDS: Final = 600
-ACCESS_TOKEN_SECONDS: Final = 157_680_000
-SESSION_SECONDS: Final = 160_272_000
 _SIGNED: Final = (
     "oauth_consumer_key",
     "oauth_signature_method",
@@ -40,11 +36,16 @@ _SIGNED: Final = (
 
 @dataclass(frozen=True)
 class Consumer:
-    """An application link: whose public key may sign."""
+    """An application link: whose public key may sign.
+
+    Attributes:
+        acts_as: the name of the user for whom it asks without any token ("2-legged"); None when it may not.
+    """
 
     key: str
     name: str
     public_key: RSAPublicKey
+    acts_as: str | None = None
 
 
 @dataclass
@@ -71,6 +72,7 @@ class AccessToken:
     consumer: Consumer
     user: User
     expires: float
+    session_expires: float
 
 
 @dataclass
@@ -78,16 +80,33 @@ class Provider:
     """Everything that OAuth 1.0a needs to remember. Safe to use from many threads."""
 
     clock: Clock
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    _refused: set[str] = field(default_factory=set)
     _consumers: dict[str, Consumer] = field(default_factory=dict)
     _requests: dict[str, RequestToken] = field(default_factory=dict)
     _access: dict[str, AccessToken] = field(default_factory=dict)
-    _nonces: dict[tuple[str, ...], float] = field(default_factory=dict)
+    _nonces: Nonces = field(default_factory=Nonces)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def register(self, key: str, public_key: str | bytes, name: str = "") -> None:
+    def register(
+        self, key: str, public_key: str | bytes, name: str = "", acts_as: str | None = None
+    ) -> None:
         """Add or replace a consumer; ValueError when `public_key` is not an RSA public key."""
         with self._lock:
-            self._consumers[key] = Consumer(key, name or key, load_public_key(public_key))
+            self._consumers[key] = Consumer(key, name or key, load_public_key(public_key), acts_as)
+
+    def unregister(self, key: str) -> None:
+        """Delete an application link; its tokens stay, and are `consumer_key_unknown`. LookupError for no such link."""
+        with self._lock:
+            if self._consumers.pop(key, None) is None:
+                raise LookupError(f"the sandbox has no consumer {key!r}")
+
+    def refuse(self, key: str, *, refused: bool) -> None:
+        """Turn a consumer away with `consumer_key_refused`, or no longer; LookupError for no such link."""
+        with self._lock:
+            if key not in self._consumers:
+                raise LookupError(f"the sandbox has no consumer {key!r}")
+            (self._refused.add if refused else self._refused.discard)(key)
 
     def request_token(self, message: SignedMessage) -> RequestToken:
         """Step 1. A client that sends no `oauth_callback` speaks OAuth 1.0 and needs no verifier later."""
@@ -100,7 +119,7 @@ class Provider:
                 "parameter_rejected", oauth_parameters_rejected="oauth_callback"
             )
         token = RequestToken(
-            _token(), _secret(), consumer, callback, self.clock.now() + REQUEST_TOKEN_SECONDS
+            _token(), _secret(), consumer, callback, self.clock.now() + self.lifetimes.request_token
         )
         with self._lock:
             self._requests[token.token] = token
@@ -129,9 +148,12 @@ class Provider:
             return found
 
     def access_token(self, message: SignedMessage) -> AccessToken:
-        """Step 3: once, in exchange for an allowed request token and its verifier."""
+        """Step 3: once, in exchange for an allowed request token and its verifier; or a renewal by session handle."""
         message.require("oauth_token")
         with self._lock:
+            known = self._access.get(message.oauth["oauth_token"])
+            if known is not None:
+                return self._renewed(message, known)
             asked = self._requests.get(message.oauth["oauth_token"])
             if asked is None:
                 raise OAuthProblemError("token_rejected")
@@ -149,8 +171,24 @@ class Provider:
                 if message.oauth["oauth_verifier"] != asked.verifier:
                     raise OAuthProblemError("token_rejected")
             self._check(message, asked.consumer, asked.token)
+            self._consumer(asked.consumer.key)
             del self._requests[asked.token]
             return self._issue(asked.consumer, asked.user)
+
+    def _renewed(self, message: SignedMessage, known: AccessToken) -> AccessToken:
+        """Another access token for one that may have expired, as long as its session lives; the old one ends."""
+        message.require(*_SIGNED)
+        if message.oauth["oauth_consumer_key"] != known.consumer.key:
+            raise OAuthProblemError("token_rejected")
+        message.require("oauth_session_handle")
+        if message.oauth["oauth_session_handle"] != known.session_handle:
+            raise OAuthProblemError("token_rejected")
+        if known.session_expires < self.clock.now():
+            raise OAuthProblemError("permission_denied")
+        self._check(message, known.consumer, known.token)
+        self._consumer(known.consumer.key)
+        del self._access[known.token]
+        return self._issue(known.consumer, known.user)
 
     def grant(self, consumer_key: str, user: User) -> AccessToken:
         """An access token without the dance; OAuthProblemError when the consumer is unknown."""
@@ -158,35 +196,65 @@ class Provider:
 
     def revoke(self, token: str) -> None:
         """Make an access token useless; LookupError when there is none."""
-        if self._access.pop(token, None) is None:
-            raise LookupError(
-                "the sandbox has issued no such access token, or it is revoked already"
-            )
+        with self._lock:
+            if self._access.pop(token, None) is None:
+                raise LookupError("the sandbox has issued no such token, or it is revoked already")
 
-    def authenticate(self, message: SignedMessage) -> User | None:
-        """The user behind a signed request; None when a parameter is missing, which makes the request anonymous."""
+    def tokens_of(self, name: str) -> list[AccessToken]:
+        """What a user has allowed, oldest first."""
+        with self._lock:
+            return [token for token in self._access.values() if token.user.name == name]
+
+    def authenticate(self, message: SignedMessage) -> str | None:
+        """The name of the user behind a signed request.
+
+        None when a parameter is missing, which makes the request anonymous.
+        """
         if not {*_SIGNED, "oauth_token"} <= message.oauth.keys():
             return None
+        if not message.oauth["oauth_token"]:
+            return self._without_token(message)
         token = self._access.get(message.oauth["oauth_token"])
         if token is None or token.consumer.key != message.oauth["oauth_consumer_key"]:
             raise OAuthProblemError("token_rejected")
         if token.expires < self.clock.now():
             raise OAuthProblemError("token_expired")
         message.require(*_SIGNED)
-        self._check(message, self._consumer(token.consumer.key), token.token)
-        return token.user
+        key = token.consumer.key
+        self._check(message, self._consumers.get(key, token.consumer), token.token)
+        self._consumer(key)
+        return token.user.name
+
+    def _without_token(self, message: SignedMessage) -> str:
+        """2-legged: the link itself says as whom; a link for which nobody allowed that is `permission_denied`."""
+        message.require(*_SIGNED)
+        consumer = self._consumer(message.oauth["oauth_consumer_key"])
+        self._check(message, consumer, token="")
+        if consumer.acts_as is None:
+            raise OAuthProblemError("permission_denied")
+        return consumer.acts_as
 
     def _consumer(self, key: str) -> Consumer:
         consumer = self._consumers.get(key)
         if consumer is None:
             raise OAuthProblemError("consumer_key_unknown")
+        if key in self._refused:
+            raise OAuthProblemError("consumer_key_refused")
         return consumer
 
     def _issue(self, consumer: Consumer, user: User) -> AccessToken:
+        now = self.clock.now()
         token = AccessToken(
-            _token(), _secret(), _secret(), consumer, user, self.clock.now() + ACCESS_TOKEN_SECONDS
+            _token(),
+            _secret(),
+            _secret(),
+            consumer,
+            user,
+            expires=now + self.lifetimes.access_token,
+            session_expires=now + self.lifetimes.session,
         )
-        self._access[token.token] = token
+        with self._lock:
+            self._access[token.token] = token
         return token
 
     def _check(self, message: SignedMessage, consumer: Consumer, token: str) -> None:
@@ -199,42 +267,12 @@ class Provider:
         if not timestamp.isdecimal() or abs(int(timestamp) - now) > SKEW_SECONDS:
             window = f"{now - SKEW_SECONDS}-{now + SKEW_SECONDS}"
             raise OAuthProblemError("timestamp_refused", oauth_acceptable_timestamps=window)
-        nonce = (timestamp, sent["oauth_nonce"], consumer.key, token)
-        with self._lock:
-            if nonce in self._nonces:
-                raise OAuthProblemError("nonce_used")
-            self._forget_nonces(now)
-            self._nonces[nonce] = float(timestamp)
+        self._nonces.spend((timestamp, sent["oauth_nonce"], consumer.key, token), now)
         if sent["oauth_signature_method"] != "RSA-SHA1":
             raise OAuthProblemError(
                 "signature_method_rejected", oauth_acceptable_signature_methods="RSA-SHA1"
             )
         message.verify(consumer.public_key)
-
-    def _forget_nonces(self, now: float) -> None:
-        """Drop nonces whose timestamp would be refused anyway; they are in order of arrival, so the old come first."""
-        while self._nonces:
-            oldest = next(iter(self._nonces))
-            if self._nonces[oldest] >= now - 2 * SKEW_SECONDS:
-                return
-            del self._nonces[oldest]
-
-
-def load_public_key(text: str | bytes) -> RSAPublicKey:
-    """An RSA public key as an application link takes it: PEM, or the bare base64 between the PEM lines."""
-    data = text.encode() if isinstance(text, str) else text
-    try:
-        if b"-----BEGIN" in data:
-            key = serialization.load_pem_public_key(data.strip())
-        else:
-            key = serialization.load_der_public_key(base64.b64decode(data, validate=False))
-    except (ValueError, binascii.Error) as error:
-        raise ValueError(
-            "the consumer's public key is neither PEM nor base64 of a public key"
-        ) from error
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("the consumer's public key is not an RSA key")  # noqa: TRY004 - wrong content, not a wrong type
-    return key
 
 
 def _absolute(url: str) -> bool:

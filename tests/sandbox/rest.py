@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-from werkzeug import Request, Response
+from werkzeug import Response
 
-from sandbox import times
+from sandbox import cloud, times
+from sandbox.bodies import Bodies
 from sandbox.jql import JqlError
 from sandbox.problems import challenge
 from sandbox.render import Renderer, encode
 from sandbox.search import Searcher, SearchRequest, WindowExceededError, selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sandbox.asked import Asked
     from sandbox.clock import Clock
     from sandbox.corpus import Corpus
-    from sandbox.issue import Issue
-    from sandbox.users import Identity
+    from sandbox.index import Index
 
 VERSION: Final = (10, 3, 19)
 JSON: Final = "application/json;charset=UTF-8"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request with who asks and the base URL he used."""
-
-    request: Request
-    identity: Identity
-    base: str
 
 
 @dataclass(frozen=True)
@@ -42,9 +33,17 @@ class Rest:
     clock: Clock
     searcher: Searcher
     renderer: Renderer
+    index: Index
+
+    @cached_property
+    def bodies(self) -> Bodies:
+        """What makes the JSON of issues."""
+        return Bodies(self.corpus, self.renderer)
 
     def server_info(self, asked: Asked) -> Response:
         """`serverInfo`: Data Center calls itself "Server"; the offset of `serverTime` is the only zone it tells."""
+        if asked.cloud:
+            return answer(cloud.server_info(asked.base, self.clock.now_ms()), asked)
         info = {
             "baseUrl": asked.base,
             "version": ".".join(map(str, VERSION)),
@@ -95,8 +94,11 @@ class Rest:
         found = self.corpus.snapshot().find(name, asked.identity.user)
         if found is None:
             return refusal(404, "Issue Does Not Exist")
-        wanted = SearchRequest.from_query(asked.request.args).fields
-        return answer(self._body(asked, selection(wanted, "*all"))(found), asked)
+        wanted = SearchRequest.from_query(asked.request.args)
+        keep = selection(wanted.fields, "*all")
+        body = self.bodies.of(asked, keep, wanted.expand)(found)
+        described = self.bodies.described(keep, wanted.expand, (found,))
+        return answer({**body, **described} if described else body, asked)
 
     def search(self, asked: Asked) -> Response:
         """`search`, GET and POST."""
@@ -106,22 +108,21 @@ class Rest:
                 wanted = SearchRequest.from_json(http.get_json(silent=True))
             else:
                 wanted = SearchRequest.from_query(http.args)
-            body = self._body(asked, selection(wanted.fields, "*navigable"))
-            page = self.searcher.search(wanted, self.corpus.snapshot(), asked.identity.user, body)
+            view = self.index.view(asked.node, self.corpus)
+            page = self.searcher.search(wanted, view, asked.identity.user)
         except JqlError as error:
             return refusal(400, str(error))
         except WindowExceededError as error:
             return refusal(500, str(error))
-        return answer(page, asked)
-
-    def _body(self, asked: Asked, keep: Callable[[str], bool]) -> Callable[[Issue], dict[str, Any]]:
-        zone = asked.identity.user.zone
-        return lambda issue: self.renderer.body(issue, zone, asked.base, keep)
+        keep = selection(wanted.fields, "*navigable")
+        described = self.bodies.described(keep, wanted.expand, page.issues)
+        return answer(page.envelope(self.bodies.of(asked, keep, wanted.expand), described), asked)
 
 
 def answer(value: object, asked: Asked) -> Response:
-    """200 with JSON."""
-    return Response(encode(value, asked.base), content_type=JSON)
+    """200 with JSON, in the shapes of the flavour."""
+    shown = cloud.shaped(value, documents=asked.documents) if asked.cloud else value
+    return Response(encode(shown, asked.base), content_type=JSON)
 
 
 def refusal(status: int, message: str) -> Response:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import query
 from sandbox.fields import HIDDEN
 from sandbox.jql import JqlError
+from sandbox.query import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from werkzeug.datastructures import MultiDict
 
+    from sandbox.clock import Clock
+    from sandbox.index import View
     from sandbox.issue import Issue
     from sandbox.query import Snapshot
     from sandbox.users import User
@@ -36,15 +39,19 @@ class SearchRequest:
     start_at: int = 0
     max_results: int = DEFAULT_PAGE
     fields: tuple[str, ...] = ()
+    expand: frozenset[str] = frozenset()
+    validate: bool = True
 
     @classmethod
     def from_query(cls, args: MultiDict[str, str]) -> SearchRequest:
         """From a query string: `fields` is a comma list and may be repeated. JqlError for a bad number."""
         return cls(
             jql=args.get("jql", ""),
-            start_at=_whole("startAt", args.get("startAt", "0")),
-            max_results=_whole("maxResults", args.get("maxResults", str(DEFAULT_PAGE))),
-            fields=_split(args.getlist("fields")),
+            start_at=whole("startAt", args.get("startAt", "0")),
+            max_results=whole("maxResults", args.get("maxResults", str(DEFAULT_PAGE))),
+            fields=split(args.getlist("fields")),
+            expand=frozenset(split(args.getlist("expand"))),
+            validate=_flag("validateQuery", args.get("validateQuery", "true").lower()),
         )
 
     @classmethod
@@ -52,19 +59,27 @@ class SearchRequest:
         """From a POST body: `fields` is an array. JqlError where the shape is another."""
         if not isinstance(body, dict):
             raise JqlError("Unexpected request body: a JSON object is needed.")
-        fields = body.get("fields") or []
-        if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-            raise JqlError("Can not deserialize 'fields': an array of strings is needed.")
+        validate = body.get("validateQuery", True)
         return cls(
             jql=str(body.get("jql") or ""),
-            start_at=_whole("startAt", body.get("startAt", 0)),
-            max_results=_whole("maxResults", body.get("maxResults", DEFAULT_PAGE)),
-            fields=_split(fields),
+            start_at=whole("startAt", body.get("startAt", 0)),
+            max_results=whole("maxResults", body.get("maxResults", DEFAULT_PAGE)),
+            fields=split(texts("fields", body.get("fields"))),
+            expand=frozenset(split(texts("expand", body.get("expand")))),
+            validate=validate if isinstance(validate, bool) else _flag("validateQuery", validate),
         )
 
 
 def selection(names: Sequence[str], default: str) -> Callable[[str], bool]:
-    """Which fields an issue shows: names, `*all`, `*navigable`, and `-name` to leave one out."""
+    """Which fields an issue shows: names, `*all`, `*navigable`, and `-name` to leave one out.
+
+    Equal choices are one function, by which rendered issues are kept.
+    """
+    return _selection(tuple(names), default)
+
+
+@lru_cache(maxsize=64)
+def _selection(names: tuple[str, ...], default: str) -> Callable[[str], bool]:
     dropped = {name[1:] for name in names if name.startswith("-")}
     wanted = {name for name in names if not name.startswith("-")} or {default}
 
@@ -76,19 +91,36 @@ def selection(names: Sequence[str], default: str) -> Callable[[str], bool]:
     return keep
 
 
-def page(
-    request: SearchRequest, issues: Sequence[Issue], cap: int, body: Callable[[Issue], Any]
-) -> dict[str, Any]:
-    """The envelope around the issues `startAt` to `startAt + maxResults`; the cap is silent but echoed."""
+@dataclass(frozen=True)
+class Page:
+    """One page of a result, before it is rendered."""
+
+    start_at: int
+    size: int
+    total: int
+    issues: tuple[Issue, ...]
+    warnings: tuple[str, ...] = ()
+
+    def envelope(
+        self, body: Callable[[Issue], Any], described: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The answer; `described` is what `expand=names,schema` adds. An empty page has no `expand`."""
+        shown = [body(issue) for issue in self.issues]
+        envelope = {
+            "startAt": self.start_at,
+            "maxResults": self.size,
+            "total": self.total,
+            "issues": shown,
+            **({"warningMessages": list(self.warnings)} if self.warnings else {}),
+        }
+        return {"expand": "schema,names", **envelope, **(described or {})} if shown else envelope
+
+
+def page(request: SearchRequest, issues: Sequence[Issue], cap: int) -> Page:
+    """The issues `startAt` to `startAt + maxResults`; the cap is silent but echoed."""
     size = min(request.max_results, cap)
-    shown = [body(issue) for issue in issues[request.start_at : request.start_at + size]]
-    envelope = {
-        "startAt": request.start_at,
-        "maxResults": size,
-        "total": len(issues),
-        "issues": shown,
-    }
-    return {"expand": "schema,names", **envelope} if shown else envelope
+    shown = tuple(issues[request.start_at : request.start_at + size])
+    return Page(request.start_at, size, len(issues), shown)
 
 
 @dataclass(frozen=True)
@@ -99,25 +131,37 @@ class Searcher:
         page_cap: the most issues an answer holds.
         window: the last row that `startAt + maxResults` may reach.
         chance: the order of ties.
+        clock: what relative dates in a query count from.
+        accounts: whether people go by account id in a query, as on Cloud.
     """
 
     page_cap: int
     window: int
     chance: Random
-    _run: Callable[[str, Snapshot, User], query.Result] = field(
+    clock: Clock
+    accounts: bool = False
+    _run: Callable[[Question, Snapshot], query.Result] = field(
         default_factory=lambda: lru_cache(maxsize=_RESULTS_KEPT)(query.run)
     )
 
-    def search(
-        self, request: SearchRequest, snapshot: Snapshot, user: User, body: Callable[[Issue], Any]
-    ) -> dict[str, Any]:
+    def find(self, request: SearchRequest, view: View, user: User) -> query.Result:
+        """Everything that a query finds. JqlError for a bad query."""
+        now = self.clock.now_ms()
+        asked = Question.at(
+            request.jql, user, now, validate=request.validate, accounts=self.accounts
+        )
+        return self._run(asked, view.indexed)
+
+    def search(self, request: SearchRequest, view: View, user: User) -> Page:
         """One page; JqlError for a bad query, WindowExceededError for a page that lies too deep."""
         if request.start_at + min(request.max_results, self.page_cap) > self.window:
             raise WindowExceededError(
                 f"Search limit exceeded: startAt + maxResults is past {self.window}. Repeating the same search may not work."
             )
-        result = self._run(request.jql, snapshot, user)
-        return page(request, result.ordered(self.chance), self.page_cap, body)
+        result = self.find(request, view, user)
+        found = page(request, result.ordered(self.chance), self.page_cap)
+        shown = tuple(view.shown(found.issues))
+        return replace(found, issues=shown, warnings=result.warnings)
 
 
 def summary(args: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:
@@ -127,11 +171,28 @@ def summary(args: Mapping[str, Any]) -> tuple[str | None, int | None, int | None
     return args.get("jql"), start, size
 
 
-def _whole(name: str, value: object) -> int:
+def whole(name: str, value: object) -> int:
+    """A number of at least 0 from a query string or a body; JqlError for anything else."""
     if isinstance(value, bool) or not str(value).isdecimal():
         raise JqlError(f"The value '{value}' of '{name}' is not a whole number of at least 0.")
     return int(str(value))
 
 
-def _split(values: Iterable[str]) -> tuple[str, ...]:
+def _flag(name: str, value: object) -> bool:
+    if value not in {"true", "false"}:
+        raise JqlError(f"The value '{value}' of '{name}' is neither true nor false.")
+    return value == "true"
+
+
+def texts(name: str, value: object) -> list[str]:
+    """An array of strings from a body, empty where it is absent; JqlError for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise JqlError(f"Can not deserialize '{name}': an array of strings is needed.")
+    return value
+
+
+def split(values: Iterable[str]) -> tuple[str, ...]:
+    """The names in comma lists, one or several of them."""
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())

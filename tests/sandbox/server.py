@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-from werkzeug.serving import WSGIRequestHandler, make_server
+from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.app import Application
 from sandbox.clock import Clock
 from sandbox.corpus import Corpus
 from sandbox.faults import Fault
+from sandbox.http_server import HttpServer
+from sandbox.index import Index
+from sandbox.issue import Issue
+from sandbox.lifetimes import Lifetimes
+from sandbox.limits import RateLimit
+from sandbox.oauth2_cloud import CloudOAuth2
+from sandbox.oauth2_data_center import DataCenterOAuth2
 from sandbox.provider import Provider
 from sandbox.render import Renderer
 from sandbox.rest import Rest
 from sandbox.rng import seeded
 from sandbox.search import Searcher
+from sandbox.sign_in import API_HOST, AUTH_HOST, SignIn
 from sandbox.users import Directory, User
 from sandbox.world import World
 
@@ -26,27 +31,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-    from werkzeug.serving import BaseWSGIServer
 
     from sandbox.journal import Hook, LogEntry
     from sandbox.provider import AccessToken
     from sandbox.replay import Replay
+    from sandbox.script import Deed, Order
 
 LOOPBACK = "127.0.0.1"
+ONE_NODE = {"sandbox-1": (0.0, 0.0)}
 DEFAULT_USERS = (
     User("sandbox", "Sandbox User", password="sandbox", personal_token="sandbox-token"),
 )
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """No line a request on stderr, since the log is `Sandbox.requests`, and no second `Date` beside the sandbox's."""
-
-    def send_response(self, code: int, message: str | None = None) -> None:
-        """Send the status line alone; the application sets every header."""
-        self.send_response_only(code, message)
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing."""
 
 
 @dataclass
@@ -60,7 +55,11 @@ class Sandbox:
         page_cap: the most issues an answer holds, whatever `maxResults` asks for.
         window: how deep `startAt + maxResults` may reach.
         users: the first one consents on the authorize page.
-        seed: of the order of ties and of identity hashes.
+        seed: of the order of ties, of identity hashes, of index lags.
+        nodes: each by its name, with the shortest and longest lag of its search index in seconds.
+        rate_limit: shown on every answer, and enforced where it says so.
+        flavor: Data Center 10.3 or Cloud.
+        whole_seconds: a database that keeps no milliseconds; this changes the corpus, too.
     """
 
     corpus: Corpus = field(default_factory=lambda: Corpus.generate(seed=1, issues=250))
@@ -72,6 +71,11 @@ class Sandbox:
     users: Sequence[User] = DEFAULT_USERS
     seed: int = 0
     clock: Clock = field(default_factory=Clock)
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    nodes: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(ONE_NODE))
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+    flavor: Literal["data_center", "cloud"] = "data_center"
+    whole_seconds: bool = False
 
     def __post_init__(self) -> None:
         """Put the parts together; ValueError for a context path that no URL can have."""
@@ -79,32 +83,37 @@ class Sandbox:
             not self.context_path.startswith("/") or self.context_path.endswith("/")
         ):
             raise ValueError(f"a context path is empty or like /jira, not {self.context_path!r}")
-        provider = Provider(self.clock)
-        directory = Directory(tuple(self.users))
-        self.world = World(self.corpus, self.clock, directory, provider, self.replay)
-        searcher = Searcher(self.page_cap, self.window, seeded(self.seed, "ties"))
-        rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")))
-        self._app = Application(self.world, rest, self.context_path)
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
+        provider = Provider(self.clock, self.lifetimes)
+        directory = Directory(tuple(self.users), self.clock)
+        data_center = DataCenterOAuth2(self.clock, self.lifetimes)
+        cloud = CloudOAuth2(self.clock, self.lifetimes)
+        signing = SignIn(provider, directory, data_center, cloud, self.flavor == "cloud")
+        index = Index(self.clock, self.nodes, self.seed)
+        if self.whole_seconds:
+            self.corpus.change(list(self.corpus.snapshot().by_id), Issue.without_milliseconds)
+        self.world = World(
+            self.corpus,
+            self.clock,
+            directory,
+            provider,
+            self.replay,
+            index=index,
+            rate_limit=self.rate_limit,
+            cloud=self.flavor == "cloud",
+            whole_seconds=self.whole_seconds,
+            sign_in=signing,
+        )
+        ties = seeded(self.seed, "ties")
+        searcher = Searcher(self.page_cap, self.window, ties, self.clock, self.world.cloud)
+        rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")), index)
+        self._app = Application(self.world, rest, self.context_path, self.seed)
+        self._server: HttpServer | None = None
 
     def __enter__(self) -> Self:
         """Start to listen; OSError when the port is taken."""
-        # Bound here because werkzeug would end the process when the port is in use.
-        with socket.create_server((LOOPBACK, self.port)) as bound:
-            self._server = make_server(
-                LOOPBACK,
-                self.port,
-                self._app,
-                threaded=True,
-                request_handler=_QuietHandler,
-                fd=bound.fileno(),
-            )
+        self._server = HttpServer(socket.create_server((LOOPBACK, self.port)), self._app)
         self.port = self._server.port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True
-        )
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(
@@ -114,15 +123,28 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         """Stop, and give the port back."""
-        if self._server is not None and self._thread is not None:
-            # werkzeug closes the listening socket when serve_forever ends.
-            self._server.shutdown()
-            self._thread.join()
+        if self._server is not None:
+            self._server.close()
 
     @property
     def url(self) -> str:
         """The base URL, what Jira calls it: with the context path, without a slash at the end."""
         return f"http://{LOOPBACK}:{self.port}{self.context_path}"
+
+    @property
+    def auth_url(self) -> str:
+        """What `https://auth.atlassian.com` is for a client of Cloud."""
+        return f"http://{LOOPBACK}:{self.port}{AUTH_HOST}"
+
+    @property
+    def gateway_url(self) -> str:
+        """What `https://api.atlassian.com` is for a client of Cloud."""
+        return f"http://{LOOPBACK}:{self.port}{API_HOST}"
+
+    @property
+    def sign_in(self) -> SignIn:
+        """Users, refusals, lifetimes, OAuth 2.0 clients."""
+        return self.world.sign_in
 
     @property
     def requests(self) -> list[LogEntry]:
@@ -139,9 +161,11 @@ class Sandbox:
         """The truth, by id: what a tap should have read."""
         return self.world.issues()
 
-    def register_consumer(self, key: str, public_key: str | bytes, name: str = "") -> None:
-        """Add an application link; ValueError when `public_key` is not an RSA public key."""
-        self.world.provider.register(key, public_key, name)
+    def register_consumer(
+        self, key: str, public_key: str | bytes, name: str = "", acts_as: str | None = None
+    ) -> None:
+        """Add an application link; ValueError when `public_key` is not an RSA public key. See `Consumer`."""
+        self.world.provider.register(key, public_key, name, acts_as)
 
     def grant(self, consumer_key: str, user: str | None = None) -> AccessToken:
         """An access token without the dance. LookupError or OAuthProblemError for an unknown user or consumer."""
@@ -152,8 +176,8 @@ class Sandbox:
         return self.world.approve(oauth_token)
 
     def revoke(self, token: str) -> None:
-        """Make an access token useless."""
-        self.world.provider.revoke(token)
+        """Make an access token useless, or a refresh token of OAuth 2.0."""
+        self.world.sign_in.revoke(token)
 
     def edit(self, count: int = 1, keys: Sequence[str] | None = None, seed: int = 0) -> list[str]:
         """Edit issues; see `Life.edit`."""
@@ -167,6 +191,23 @@ class Sandbox:
         """Delete an issue."""
         self.world.life.delete(key)
 
+    def bulk(self, count: int, seed: int = 0) -> list[str]:
+        """Edit many issues in one moment; returns their keys."""
+        return self.world.life.bulk(count, seed)
+
+    def create(self, project_key: str, seed: int = 0) -> str:
+        """Create an issue; returns its key."""
+        return self.world.life.create(project_key, seed)
+
+    def play(self, order: Order) -> None:
+        """Let things happen to the issues by script or by rate while a client reads; see `script.Order`."""
+        self.world.play(order)
+
+    @property
+    def deeds(self) -> list[Deed]:
+        """What scripts have done so far."""
+        return list(self.world.deeds)
+
     def fault(  # noqa: PLR0913 - one keyword for each part of an answer
         self,
         path_prefix: str,
@@ -176,6 +217,15 @@ class Sandbox:
         body: object = "",
         count: int = 1,
         cut: bool = False,
+        shape: str | None = None,
+        skip: int = 0,
     ) -> None:
-        """Answer the next `count` requests under a path with something else; see `Fault`."""
-        self.world.faults.add(Fault(path_prefix, status, headers or {}, body, count, cut))
+        """Answer the next `count` requests under a path, after the first `skip`, with something else.
+
+        `shape` is a name of `shapes.SHAPES`; without it the parts say what the answer is, see `Fault`.
+        """
+        if shape is not None:
+            fault = Fault.shaped(path_prefix, shape, self.clock, count, skip)
+        else:
+            fault = Fault(path_prefix, status, headers or {}, body, count, cut, skip=skip)
+        self.world.faults.add(fault)

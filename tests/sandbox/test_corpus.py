@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Clock, Corpus
+from sandbox.index import Index
 from sandbox.life import Life
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CORPUS = Corpus.generate(seed=11, issues=600, projects=3)
-BODIES = [issue.fields for issue in CORPUS.snapshot().issues]
+BODIES = [dict(issue.fields) for issue in CORPUS.snapshot().issues]
 TEXT = json.dumps(BODIES, ensure_ascii=False)
 
 
@@ -109,17 +110,22 @@ def fake_clock(at: float) -> Clock:
     return Clock(source=lambda: at)
 
 
+def life_of(corpus: Corpus, clock: Clock) -> Life:
+    """People at work before a search index that follows at once."""
+    return Life(corpus, clock, Index(clock, {"node": (0, 0)}, 0))
+
+
 def test_an_edit_is_later_than_the_version_before_it() -> None:
     """`updated` moves to the clock's milliseconds, and forward even where the clock stands still or is behind."""
     corpus = Corpus.generate(seed=2, issues=20)
-    life = Life(corpus, fake_clock(1_900_000_000.123))
+    life = life_of(corpus, fake_clock(1_900_000_000.123))
     old = corpus.snapshot().issues[0]
     life.edit(keys=[old.key])
     first = corpus.snapshot().by_id[old.id]
     assert first.updated_ms == 1_900_000_000_123
     assert first.fields["updated"] == "2030-03-17T17:46:40.123+0000"
     assert first.fields["summary"] != old.fields["summary"]
-    Life(corpus, fake_clock(0)).edit(keys=[old.key])
+    life_of(corpus, fake_clock(0)).edit(keys=[old.key])
     assert corpus.snapshot().by_id[old.id].updated_ms == first.updated_ms + 1
 
 
@@ -127,19 +133,19 @@ def test_edits_are_chosen_by_seed() -> None:
     """The same seed edits the same issues of the same corpus; more than there are is all of them."""
 
     def edited(seed: int) -> list[str]:
-        life = Life(Corpus.generate(seed=2, issues=30), fake_clock(1_900_000_000))
+        life = life_of(Corpus.generate(seed=2, issues=30), fake_clock(1_900_000_000))
         return life.edit(count=6, seed=seed)
 
     assert edited(1) == edited(1)
     assert edited(1) != edited(2)
     assert len(set(edited(1))) == 6
-    assert len(Life(Corpus.generate(seed=2, issues=3), fake_clock(0)).edit(count=9)) == 3
+    assert len(life_of(Corpus.generate(seed=2, issues=3), fake_clock(0)).edit(count=9)) == 3
 
 
 def test_a_moved_issue_keeps_its_id_and_its_old_key_finds_it() -> None:
     """A move changes project and key, never the id, and no key is given twice."""
     corpus = Corpus.generate(seed=2, issues=30)
-    life = Life(corpus, fake_clock(1_900_000_000))
+    life = life_of(corpus, fake_clock(1_900_000_000))
     old = next(i for i in corpus.snapshot().issues if i.project.key == "ALPHA")
     new_key = life.move(old.key, "OPS")
     moved = corpus.snapshot().by_id[old.id]
@@ -156,7 +162,7 @@ def test_a_moved_issue_keeps_its_id_and_its_old_key_finds_it() -> None:
 
 def test_life_names_what_it_does_not_know() -> None:
     """Unknown keys and projects are errors that say which."""
-    life = Life(CORPUS, fake_clock(0))
+    life = life_of(CORPUS, fake_clock(0))
     with pytest.raises(LookupError, match="'NOPE-1'"):
         life.edit(keys=["NOPE-1"])
     with pytest.raises(LookupError, match="'NOPE'"):
@@ -166,7 +172,7 @@ def test_life_names_what_it_does_not_know() -> None:
 def test_many_editors_at_once_lose_no_change() -> None:
     """Edits and moves from several threads all happen, and every moved issue has its own key."""
     corpus = Corpus.generate(seed=2, issues=60)
-    life = Life(corpus, Clock())
+    life = life_of(corpus, Clock())
     keys = [i.key for i in corpus.snapshot().issues if i.project.key == "ALPHA"]
     with ThreadPoolExecutor(4) as pool:
         moved = list(pool.map(lambda key: life.move(key, "OPS"), keys))

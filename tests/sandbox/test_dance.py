@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from requests_oauthlib import OAuth1
 
 from sandbox.conftest import client, problem, servlet
 
@@ -38,7 +39,7 @@ def exchange(jira: Sandbox, keys: Keys, asked: tuple[str, str], verifier: str) -
 def test_the_dance_with_oob_ends_in_a_token_that_works(
     jira: Sandbox, keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """Three steps, the person typing the code of the page, give a token for the default user."""
+    """Item 1: three steps, the person typing the code of the page, give a token for the default user."""
     page = servlet(jira, "authorize") + "?oauth_token=" + asked[0]
     question = requests.get(page, timeout=TIMEOUT)
     assert "Lake &lt;loader&gt;" in question.text
@@ -68,7 +69,7 @@ def test_the_dance_with_oob_ends_in_a_token_that_works(
 def test_the_request_token_answer_is_plain_text_with_three_keys_in_order(
     jira: Sandbox, keys: Keys
 ) -> None:
-    """OAuth's encoding is not form encoding, so Jira answers `text/plain`."""
+    """Item 1: OAuth's encoding is not form encoding, so Jira answers `text/plain`."""
     with client(keys, callback_uri="oob") as session:
         answer = session.post(servlet(jira, "request-token"), timeout=TIMEOUT)
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -80,7 +81,7 @@ def test_the_request_token_answer_is_plain_text_with_three_keys_in_order(
 def test_a_callback_gets_the_verifier_or_the_denial(
     jira: Sandbox, keys: Keys, decision: str, verifier: str | None
 ) -> None:
-    """The browser is sent to the callback, whose own query stays, with token and verifier."""
+    """Item 3: the browser is sent to the callback, whose own query stays, with token and verifier."""
     with client(keys, callback_uri="http://127.0.0.1:9/done?x=1") as session:
         token = session.fetch_request_token(servlet(jira, "request-token"))["oauth_token"]
     page = servlet(jira, "authorize") + "?oauth_token=" + token
@@ -99,7 +100,7 @@ def test_a_callback_gets_the_verifier_or_the_denial(
 def test_a_denied_token_is_never_exchanged(
     jira: Sandbox, keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """After Deny the last step answers `permission_denied`, and the page says that it is decided."""
+    """Item 3: after Deny the last step answers `permission_denied`, and the page says that it is decided."""
     page = servlet(jira, "authorize") + "?oauth_token=" + asked[0]
     assert "no access" in requests.post(page, data={"decision": "deny"}, timeout=TIMEOUT).text
     assert requests.get(page, timeout=TIMEOUT).status_code == 400
@@ -110,7 +111,7 @@ def test_a_denied_token_is_never_exchanged(
 def test_a_request_token_is_exchanged_only_once(
     jira: Sandbox, keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """A repeated last step, such as a retry makes, answers `token_rejected`."""
+    """Item 3: a repeated last step, such as a retry makes, answers `token_rejected`."""
     verifier = jira.approve(asked[0])
     assert exchange(jira, keys, asked, verifier).status_code == 200
     again = exchange(jira, keys, asked, verifier)
@@ -120,7 +121,7 @@ def test_a_request_token_is_exchanged_only_once(
 def test_the_exchange_needs_the_users_consent_and_the_right_verifier(
     jira: Sandbox, keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """Before consent `permission_unknown`; a wrong code `token_rejected`; no code `parameter_absent`."""
+    """Item 4: before consent `permission_unknown`; a wrong code `token_rejected`; no code `parameter_absent`."""
     assert problem(exchange(jira, keys, asked, "early1")) == "permission_unknown"
     jira.approve(asked[0])
     assert problem(exchange(jira, keys, asked, "wrong1")) == "token_rejected"
@@ -133,17 +134,35 @@ def test_the_exchange_needs_the_users_consent_and_the_right_verifier(
 def test_a_wrong_verifier_hides_a_wrong_signature(
     jira: Sandbox, keys: Keys, other_keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """Jira looks at the signature last, so the verifier decides which error a client sees."""
+    """Item 4: Jira looks at the signature last, so the verifier decides which error a client sees."""
     verifier = jira.approve(asked[0])
     assert problem(exchange(jira, other_keys, asked, "wrong1")) == "token_rejected"
     assert problem(exchange(jira, other_keys, asked, verifier)) == "signature_invalid"
     assert exchange(jira, keys, asked, verifier).status_code == 200
 
 
+def test_a_request_token_belongs_to_its_consumer(
+    jira: Sandbox, keys: Keys, asked: tuple[str, str]
+) -> None:
+    """Item 4: another consumer's exchange is `token_rejected`, and the token still works for its own."""
+    jira.register_consumer("other", keys.public_pem)
+    verifier = jira.approve(asked[0])
+    stranger = OAuth1(
+        "other",
+        signature_method="RSA-SHA1",
+        rsa_key=keys.private,
+        resource_owner_key=asked[0],
+        verifier=verifier,
+    )
+    answer = requests.post(servlet(jira, "access-token"), auth=stranger, timeout=TIMEOUT)
+    assert (answer.status_code, problem(answer)) == (401, "token_rejected")
+    assert exchange(jira, keys, asked, verifier).status_code == 200
+
+
 def test_a_request_token_lives_ten_minutes(
     jira: Sandbox, keys: Keys, asked: tuple[str, str]
 ) -> None:
-    """Past its time it is neither shown on the page nor exchanged."""
+    """Item 3: past its time it is neither shown on the page nor exchanged."""
     jira.clock.offset = 601
     page = servlet(jira, "authorize") + "?oauth_token=" + asked[0]
     assert requests.get(page, timeout=TIMEOUT).status_code == 400

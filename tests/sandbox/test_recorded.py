@@ -31,7 +31,7 @@ def load(path: Path) -> Any:
 
 
 def test_the_recorded_run_of_174_issues_is_replayed_exactly(recorded: Path, keys: Keys) -> None:
-    """Four pages, asked for in another order of parameters, equal the recorded bytes; together they are 174 issues."""
+    """Item 20: four pages, asked for in another order of parameters, equal the recorded bytes; together they are 174 issues."""
     expected = [load(recorded / "redhat-dc" / f"get_search_200_{name}.json") for name in RUN]
     ids: set[str] = set()
     with Sandbox(replay=Replay.from_folder(recorded / "redhat-dc")) as jira:

@@ -41,7 +41,7 @@ def test_pages_put_together_are_the_whole_result(size: int, cap: int) -> None:
     got: list[str] = []
     while len(got) < len(issues):
         asked = SearchRequest(start_at=len(got), max_results=size)
-        envelope = page(asked, issues, cap, lambda issue: issue.id)
+        envelope = page(asked, issues, cap).envelope(lambda issue: issue.id)
         assert envelope["maxResults"] == min(size, cap)
         assert envelope["total"] == len(issues)
         assert envelope["issues"]
@@ -50,7 +50,7 @@ def test_pages_put_together_are_the_whole_result(size: int, cap: int) -> None:
 
 
 def test_the_cap_is_silent_and_echoed(keys: Keys) -> None:
-    """More than the cap is never sent; `maxResults` says what was, `total` stays true; the default is 50."""
+    """Item 8: more than the cap is never sent; `maxResults` says what was, `total` stays true; the default is 50."""
     with Sandbox(corpus=CORPUS, page_cap=80) as jira:
         jira.register_consumer(CONSUMER, keys.public_pem)
         with client(keys, resource_owner_key=jira.grant(CONSUMER).token) as session:
@@ -75,7 +75,7 @@ def test_past_the_window_the_server_gives_up(keys: Keys) -> None:
 
 
 def test_post_and_get_answer_alike(jira: Sandbox, signed: OAuth1Session) -> None:
-    """The same question in JSON, with an array of fields, has the same answer; `latest` is version 2."""
+    """Item 10: the same question in JSON, with an array of fields, has the same answer; `latest` is version 2."""
     query = f"project = ALPHA {STABLE}"
     body = {"jql": query, "startAt": 3, "maxResults": 4, "fields": ["summary", "updated"]}
     url = jira.url + "/rest/api/latest/search"
@@ -86,7 +86,7 @@ def test_post_and_get_answer_alike(jira: Sandbox, signed: OAuth1Session) -> None
 
 
 def test_an_empty_result_has_no_expand(jira: Sandbox, signed: OAuth1Session) -> None:
-    """Jira leaves `expand` out when there is nothing to expand."""
+    """Item 9: Jira leaves `expand` out when there is nothing to expand."""
     got = search(signed, jira, jql="created < 0")
     assert got == {"startAt": 0, "maxResults": 50, "total": 0, "issues": []}
 
@@ -115,7 +115,7 @@ def test_a_bad_post_body_is_a_400(jira: Sandbox, signed: OAuth1Session, body: st
 
 
 def test_fields_choose_what_an_issue_shows(jira: Sandbox, signed: OAuth1Session) -> None:
-    """`*navigable` by default, `*all`, names, minus names, repeated; `issuekey` alone leaves no `fields`."""
+    """Items 9 and 10: `*navigable` by default, `*all`, names, minus names, repeated; `issuekey` alone leaves no `fields`."""
 
     def shown(fields: Any) -> set[str] | None:
         issue = search(signed, jira, maxResults=1, fields=fields)["issues"][0]
@@ -145,7 +145,7 @@ def test_one_issue_shows_every_field_by_default(jira: Sandbox, signed: OAuth1Ses
 
 
 def test_datetimes_follow_the_viewer(keys: Keys) -> None:
-    """Every datetime has the viewer's own offset, summer and winter in one page, and means the same moment."""
+    """Item 12: every datetime has the viewer's own offset, summer and winter in one page, and means the same moment."""
     users = (User("kolkata", "K", time_zone="Asia/Kolkata"), User("berlin", "B"))
     with Sandbox(corpus=CORPUS, users=users) as jira:
         jira.register_consumer(CONSUMER, keys.public_pem)
@@ -187,7 +187,7 @@ def test_identity_hashes_change_on_every_read(jira: Sandbox, signed: OAuth1Sessi
 
 
 def test_offset_paging_loses_rows_when_somebody_edits(jira: Sandbox, signed: OAuth1Session) -> None:
-    """An issue edited after it was read leaves its place, every later row moves up, and one is never seen."""
+    """Item 13: an issue edited after it was read leaves its place, every later row moves up, and one is never seen."""
 
     def edit_a_row_already_read(entry: Any) -> None:
         if entry.start_at:

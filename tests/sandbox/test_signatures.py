@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, quote
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 from requests_oauthlib import OAuth1
 
 from sandbox.conftest import CONSUMER, client, problem, servlet
@@ -51,9 +55,53 @@ def resent(request: PreparedRequest) -> Response:
 def test_signatures_over_awkward_parameters_hold(
     jira: Sandbox, signed: OAuth1Session, query: dict[str, str]
 ) -> None:
-    """Spaces, quotes, percent signs, emoji, line breaks, repeated and empty parameters verify."""
+    """Item 2: spaces, quotes, percent signs, emoji, line breaks, repeated and empty parameters verify."""
     answer = signed.get(jira.url + "/rest/api/2/search", params=query, timeout=TIMEOUT)
     assert answer.status_code == 200, answer.text
+
+
+def test_parameters_may_stand_in_the_query_string(jira: Sandbox, keys: Keys) -> None:
+    """Item 2: what some 2-legged clients do: every `oauth_*` parameter in the URL, none in a header."""
+    token = jira.grant(CONSUMER)
+    url = jira.url + "/rest/api/2/search?jql=project%20%3D%20ALPHA"
+    with client(keys, resource_owner_key=token.token, signature_type="QUERY") as session:
+        answer = session.get(url, timeout=TIMEOUT)
+    assert "Authorization" not in answer.request.headers
+    assert (answer.status_code, jira.requests[-1].auth) == (200, "oauth1")
+
+
+def test_parameters_may_stand_in_a_form_body(jira: Sandbox, keys: Keys) -> None:
+    """Item 2: the token servlets read a form, and everything in it is signed."""
+    with client(keys, callback_uri="oob", signature_type="BODY") as session:
+        answer = session.post(servlet(jira, "request-token"), {"more": "a b&c"}, timeout=TIMEOUT)
+        assert answer.status_code == 200, answer.text
+        request = session.prepare_request(
+            requests.Request("POST", servlet(jira, "request-token"), data={"more": "a b&c"})
+        )
+    request.body = cast("bytes", request.body).replace(b"more=a", b"more=z")
+    assert problem(resent(request)) == "signature_invalid"
+
+
+@pytest.mark.parametrize(
+    ("signed_for", "host", "status"),
+    [
+        ("http://jira.example.com", "jira.example.com:80", 200),
+        ("http://jira.example.com:80", "jira.example.com", 200),
+        ("http://JIRA.example.com", "jira.example.com", 200),
+        ("http://jira.example.com:8080", "jira.example.com:8080", 200),
+        ("http://jira.example.com:8080", "jira.example.com", 401),
+        ("http://jira.example.com", "proxy.example.com", 401),
+    ],
+)
+def test_the_signed_url_has_no_default_port_and_no_capitals(
+    jira: Sandbox, signed: OAuth1Session, signed_for: str, host: str, status: int
+) -> None:
+    """Item 2: :80 is dropped, any other port stays; a proxy that changes the host breaks the signature."""
+    path = "/jira/rest/api/2/myself"
+    request = prepared(signed, signed_for + path)
+    request.url = f"http://127.0.0.1:{jira.port}{path}"
+    request.headers["Host"] = host
+    assert resent(request).status_code == status
 
 
 def test_a_json_body_is_not_signed(jira: Sandbox, signed: OAuth1Session) -> None:
@@ -65,7 +113,7 @@ def test_a_json_body_is_not_signed(jira: Sandbox, signed: OAuth1Session) -> None
 
 
 def test_a_request_sent_twice_is_a_spent_nonce(jira: Sandbox, signed: OAuth1Session) -> None:
-    """A transport that repeats a signed request gets `nonce_used`; a fresh signature works."""
+    """Item 5: a transport that repeats a signed request gets `nonce_used`; a fresh signature works."""
     request = prepared(signed, jira.url + "/rest/api/2/myself")
     assert resent(request).status_code == 200
     answer = resent(request)
@@ -76,7 +124,7 @@ def test_a_request_sent_twice_is_a_spent_nonce(jira: Sandbox, signed: OAuth1Sess
 def test_the_nonce_is_spent_before_the_signature_is_checked(
     jira: Sandbox, other_keys: Keys
 ) -> None:
-    """A wrongly signed request is `signature_invalid` once and `nonce_used` from then on."""
+    """Item 5: a wrongly signed request is `signature_invalid` once and `nonce_used` from then on."""
     token = jira.grant(CONSUMER)
     with client(other_keys, resource_owner_key=token.token) as session:
         request = prepared(session, jira.url + "/rest/api/2/myself")
@@ -88,7 +136,7 @@ def test_the_nonce_is_spent_before_the_signature_is_checked(
 def test_a_skewed_clock_is_refused_with_the_acceptable_times(
     jira: Sandbox, signed: OAuth1Session, offset: int
 ) -> None:
-    """More than five minutes off is 400 `timestamp_refused`, and the answer names the window."""
+    """Item 5: more than five minutes off is 400 `timestamp_refused`, and the answer names the window."""
     jira.clock.offset = offset
     answer = signed.get(jira.url + "/rest/api/2/myself", timeout=TIMEOUT)
     assert (answer.status_code, problem(answer)) == (400, "timestamp_refused")
@@ -100,7 +148,7 @@ def test_a_skewed_clock_is_refused_with_the_acceptable_times(
 
 
 def test_a_wrong_key_is_told_with_the_base_string(jira: Sandbox, other_keys: Keys) -> None:
-    """`signature_invalid` shows what the server signed, as Jira does, and the realm has the context path."""
+    """Item 4: `signature_invalid` shows what the server signed, as Jira does, and the realm has the context path."""
     token = jira.grant(CONSUMER)
     url = jira.url + "/rest/api/2/myself"
     with client(other_keys, resource_owner_key=token.token) as session:
@@ -130,7 +178,7 @@ def test_a_signature_that_is_no_base64_is_invalid(jira: Sandbox, signed: OAuth1S
 
 
 def test_revocation_shows_on_the_next_call(jira: Sandbox, keys: Keys) -> None:
-    """A revoked token is `token_rejected`, as is one that never existed."""
+    """Item 7: a revoked token is `token_rejected`, as is one that never existed."""
     token = jira.grant(CONSUMER)
     with client(keys, resource_owner_key=token.token) as session:
         assert session.get(jira.url + "/rest/api/2/myself", timeout=TIMEOUT).ok
@@ -151,7 +199,7 @@ def test_another_consumers_token_is_rejected(jira: Sandbox, keys: Keys) -> None:
 
 
 def test_an_unknown_consumer_gets_no_request_token(jira: Sandbox, keys: Keys) -> None:
-    """`consumer_key_unknown`, with the servlet's own URL as realm."""
+    """Item 4: `consumer_key_unknown`, with the servlet's own URL as realm."""
     auth = OAuth1("stranger", signature_method="RSA-SHA1", rsa_key=keys.private, callback_uri="oob")
     url = servlet(jira, "request-token")
     answer = requests.post(url, auth=auth, timeout=TIMEOUT)
@@ -160,7 +208,7 @@ def test_an_unknown_consumer_gets_no_request_token(jira: Sandbox, keys: Keys) ->
 
 
 def test_hmac_is_not_an_acceptable_method(jira: Sandbox) -> None:
-    """Jira knows RSA-SHA1 only and says so with 400."""
+    """Item 2: Jira knows RSA-SHA1 only and says so with 400."""
     token = jira.grant(CONSUMER)
     auth = OAuth1(CONSUMER, "secret", resource_owner_key=token.token)
     answer = requests.get(jira.url + "/rest/api/2/myself", auth=auth, timeout=TIMEOUT)
@@ -169,12 +217,20 @@ def test_hmac_is_not_an_acceptable_method(jira: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["oauth_consumer_key", "oauth_token", "oauth_signature", "oauth_nonce"]
+    "name",
+    [
+        "oauth_consumer_key",
+        "oauth_token",
+        "oauth_signature_method",
+        "oauth_signature",
+        "oauth_timestamp",
+        "oauth_nonce",
+    ],
 )
 def test_a_missing_parameter_makes_the_request_anonymous(
     jira: Sandbox, signed: OAuth1Session, name: str
 ) -> None:
-    """Jira does not complain: it goes on as nobody."""
+    """Item 6: Jira does not complain: it goes on as nobody."""
     request = prepared(signed, jira.url + "/rest/api/2/project")
     header = header_of(request)
     request.headers["Authorization"] = header.replace(name + "=", "x_" + name + "=")
@@ -184,7 +240,7 @@ def test_a_missing_parameter_makes_the_request_anonymous(
 
 
 def test_a_doubled_protocol_parameter_is_rejected(jira: Sandbox, signed: OAuth1Session) -> None:
-    """`parameter_rejected` names it."""
+    """Item 4: `parameter_rejected` names it."""
     request = prepared(signed, jira.url + "/rest/api/2/myself")
     request.url = f"{request.url}?oauth_nonce=2"
     answer = resent(request)
@@ -202,12 +258,18 @@ def test_another_oauth_version_is_rejected(jira: Sandbox, signed: OAuth1Session)
 
 
 def test_a_consumer_key_is_taken_with_or_without_its_armour(jira: Sandbox, keys: Keys) -> None:
-    """An application link takes the bare base64 too, and refuses what is no RSA public key."""
+    """An application link takes bare base64 and a certificate too, and refuses what is no RSA public key."""
     bare = b"".join(keys.public_pem.splitlines()[1:-1])
     jira.register_consumer(CONSUMER, bare.decode())
     token = jira.grant(CONSUMER)
     with client(keys, resource_owner_key=token.token) as session:
         assert session.get(jira.url + "/rest/api/2/myself", timeout=TIMEOUT).ok
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lake")])
+    made = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    certificate = x509.CertificateBuilder(
+        subject, subject, keys.private.public_key(), 1, made, made + timedelta(days=1)
+    ).sign(keys.private, hashes.SHA256())
+    jira.register_consumer("certified", certificate.public_bytes(Encoding.PEM))
     curve = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = curve.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for wrong in (pem, b"rubbish"):

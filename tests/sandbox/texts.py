@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox import times
 from sandbox.issue import BASE
+from sandbox.rng import seeded
 
 if TYPE_CHECKING:
     from random import Random
@@ -14,6 +17,12 @@ ba ko ti ve lu mo sa ne ri fa do pe gu zi ha or el un im ast
 lan mir dor vek sta rin bel tos gar pol mun kit den wis hal
 """
 _HEADS, _TAILS = (line.split() for line in _SYLLABLES.strip().splitlines())
+_STOCK: Final = 4096
+SPRINTS: Final = 60
+SPRINT_BOARDS: Final = 7
+"""Every seventh sprint is of the same board."""
+_FIRST_SPRINT_MS: Final = 1_690_000_000_000
+_FORTNIGHT_MS: Final = 14 * 86_400_000
 
 TRICKY: Final = (
     "Emoji \U0001f680 and a family \U0001f468\u200d\U0001f469\u200d\U0001f467, flag \U0001f1e9\U0001f1ea",
@@ -43,9 +52,16 @@ def sentence(chance: Random) -> str:
     return " ".join(word(chance) for _ in range(chance.randrange(5, 16))).capitalize() + "."
 
 
+@lru_cache(maxsize=1)
+def _sentences() -> tuple[str, ...]:
+    """Sentences that paragraphs draw from: making every one anew is most of the cost of an issue."""
+    chance = seeded("sentences")
+    return tuple(sentence(chance) for _ in range(_STOCK))
+
+
 def paragraph(chance: Random, sentences: int) -> str:
-    """Some sentences."""
-    return " ".join(sentence(chance) for _ in range(sentences))
+    """Some sentences, of a stock that is larger than the window of a compressor."""
+    return " ".join(chance.choices(_sentences(), k=sentences))
 
 
 def description(chance: Random) -> str | None:
@@ -61,10 +77,9 @@ def description(chance: Random) -> str | None:
     return "\r\n\r\n".join(["h2. " + sentence(chance), *parts, "{code:java}\nint x = 1;\n{code}"])
 
 
-def version(chance: Random) -> dict[str, Any]:
-    """A version; its release date and description come and go."""
-    number = chance.randrange(20_000, 20_050)
-    name = f"{number % 5}.{number % 7}"
+def version(chance: Random, number: int) -> dict[str, Any]:
+    """The version of that id; its release date and description come and go."""
+    name = f"{number % 100 // 5}.{number % 5}"
     body = {
         "self": f"{BASE}/rest/api/2/version/{number}",
         "id": str(number),
@@ -77,3 +92,19 @@ def version(chance: Random) -> dict[str, Any]:
         else {"released": False}
     )
     return {**body, **dated, **({"description": sentence(chance)} if number % 2 else {})}
+
+
+def board_of_sprint(number: int) -> int:
+    """The id of the board on which a sprint was made."""
+    return number % SPRINT_BOARDS + 1
+
+
+def sprint_name(number: int) -> str:
+    """With a comma, which breaks careless readers of the Sprint field."""
+    return f"Sprint {number}, {word(seeded('sprint', number))}"
+
+
+def sprint_moments(number: int) -> tuple[str, str]:
+    """Start and end; the boards work beside each other."""
+    start = _FIRST_SPRINT_MS + number // SPRINT_BOARDS * _FORTNIGHT_MS
+    return times.render(start), times.render(start + _FORTNIGHT_MS)

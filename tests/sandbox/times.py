@@ -28,7 +28,8 @@ def parse(text: str) -> int:
     """Milliseconds of a datetime as Jira prints it; ValueError for any other text."""
     if not DATETIME.fullmatch(text):
         raise ValueError(f"not a Jira datetime: {text!r}")
-    return to_ms(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z"))
+    # Python 3.10 wants a colon in the offset; strptime would take ten times as long.
+    return to_ms(datetime.fromisoformat(f"{text[:-2]}:{text[-2:]}"))
 
 
 def render(ms: int, zone: ZoneInfo | timezone = timezone.utc) -> str:

@@ -9,12 +9,16 @@ from sandbox import times
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.life import Life
+from sandbox.limits import RateLimit
+from sandbox.script import Deed, Order, Script
 
 if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.corpus import Corpus
+    from sandbox.index import Index
     from sandbox.provider import AccessToken, Provider
     from sandbox.replay import Replay
+    from sandbox.sign_in import SignIn
     from sandbox.users import Directory
 
 
@@ -26,14 +30,26 @@ class World:
     clock: Clock
     directory: Directory
     provider: Provider
+    sign_in: SignIn = field(kw_only=True)
     replay: Replay | None = None
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
+    index: Index = field(kw_only=True)
+    rate_limit: RateLimit = field(default_factory=RateLimit, kw_only=True)
+    cloud: bool = field(default=False, kw_only=True)
+    whole_seconds: bool = field(default=False, kw_only=True)
+    deeds: list[Deed] = field(default_factory=list, kw_only=True)
 
     @property
     def life(self) -> Life:
         """The people who edit."""
-        return Life(self.corpus, self.clock)
+        return Life(self.corpus, self.clock, self.index, whole_seconds=self.whole_seconds)
+
+    def play(self, order: Order) -> None:
+        """Let a script begin, in the place of the one before it."""
+        hooks = self.journal.before_request
+        hooks[:] = [hook for hook in hooks if not isinstance(hook, Script)]
+        hooks.append(Script(order, self.life, self.deeds))
 
     def approve(self, oauth_token: str) -> str:
         """Allow a request token as the default user, without a browser; returns the verifier."""

@@ -1,0 +1,66 @@
+"""An issue as one answer shows it: the fields asked for, in this flavour, with what `expand` adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sandbox import cloud, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.asked import Asked
+    from sandbox.corpus import Corpus
+    from sandbox.issue import Issue
+    from sandbox.render import Renderer
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Makes issue bodies for requests."""
+
+    corpus: Corpus
+    renderer: Renderer
+
+    def of(
+        self, asked: Asked, keep: Callable[[str], bool], expand: frozenset[str] = frozenset()
+    ) -> Callable[[Issue], Any]:
+        """A callable that makes the JSON of an issue; without `expand` what did not change is not made again."""
+        zone = asked.identity.user.zone
+
+        def shown(issue: Issue) -> Issue:
+            if not asked.cloud:
+                return issue
+            return cloud.issue(issue, self._texts, documents=asked.documents)
+
+        def extended(issue: Issue) -> dict[str, Any]:
+            held = shown(issue)
+            body = self.renderer.body(held, zone, asked.base, keep)
+            if "renderedFields" in expand:
+                body["renderedFields"] = expanded.rendered(issue, keep, self._texts, zone)
+            if "changelog" in expand:
+                histories = self.corpus.children.histories(issue)
+                found = expanded.changelog(histories, zone, cloud=asked.cloud)
+                body["changelog"] = (
+                    cloud.shaped(found, documents=asked.documents) if asked.cloud else found
+                )
+            return body
+
+        if expand & (expanded.OF_ISSUES | expanded.OF_SEARCHES):
+            return extended
+        return lambda issue: self.renderer.raw(shown(issue), zone, asked.base, keep)
+
+    def described(
+        self, keep: Callable[[str], bool], expand: frozenset[str], issues: tuple[Issue, ...]
+    ) -> dict[str, Any]:
+        """`names` and `schema` of the fields that at least one of the issues shows."""
+        if not expand & expanded.OF_SEARCHES:
+            return {}
+        present = {name for issue in issues for name in issue.fields if keep(name)}
+        return expanded.described(expand, self.corpus.field_list, present.__contains__)
+
+    @cached_property
+    def _texts(self) -> frozenset[str]:
+        return cloud.textareas(self.corpus.field_list)

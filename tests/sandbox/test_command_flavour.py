@@ -1,0 +1,47 @@
+"""`python -m sandbox` as Cloud, with nodes that lag and people who edit."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import requests
+
+TIMEOUT = 10
+TESTS = Path(__file__).parents[1]
+
+
+def test_the_command_serves_cloud_with_a_lag_and_a_life(tmp_path: Path) -> None:
+    """`--cloud`, `--index-lag` and `--edits-per-second` do what the same options of `Sandbox` do."""
+    flags = ["--cloud", "--index-lag", "0", "--index-lag", "2", "--edits-per-second", "20"]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--issues", "20", *flags]
+    with subprocess.Popen(
+        [*command, "--keys", str(tmp_path / "keys")],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            text = ""
+            while "Ctrl-C" not in text:
+                text += process.stdout.readline()
+            url = re.findall(r"api_url +(\S+)", text)[0]
+            info = requests.get(url + "/rest/api/3/serverInfo", timeout=TIMEOUT).json()
+            time.sleep(0.3)
+            requests.get(url + "/rest/api/3/serverInfo", timeout=TIMEOUT)
+            deeds = requests.get(url + "/_sandbox/life", timeout=TIMEOUT).json()
+            log = requests.get(url + "/_sandbox/requests", timeout=TIMEOUT).json()
+        finally:
+            watchdog.cancel()
+            process.kill()
+    assert info["deploymentType"] == "Cloud"
+    assert {deed["action"] for deed in deeds} == {"edit"}
+    assert [entry["node"] for entry in log] == ["sandbox-1", "sandbox-2"]
