@@ -1,4 +1,4 @@
-"""`python -m sandbox`: a Jira to try the tap with, until Ctrl-C."""
+"""`./dev sandbox`: a Jira to try the tap with, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./dev sandbox", description=__doc__)
     add = parser.add_argument
     add("--port", type=int, default=8080, help="loopback port; 0 for any free one (default 8080)")
     add(
