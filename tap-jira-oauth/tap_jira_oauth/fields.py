@@ -53,10 +53,9 @@ def record(
         raise AnswerError(
             f"Issue {issue.get('key', 'without key')} came without {error}, which every issue has."
         ) from error
-    result["fields"] = {
-        name: _in_utc(value, to_utc) if name in date_times else value
-        for name, value in values.items()
-    }
+    result["fields"] = rewritten = dict(values)
+    for name in date_times.intersection(rewritten):
+        rewritten[name] = result[name] if name in result else _in_utc(values[name], to_utc)
     return result
 
 

@@ -8,167 +8,127 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.jql import has_order_by
+from tap_jira_oauth.setting import Setting, declare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-Kind = Literal["string", "integer", "boolean", "array", "options", "file", "date_iso8601"]
-"""What a setting holds, in Meltano's words."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting, as a person reads about it."""
-
-    name: str
-    kind: Kind
-    help: str
-    default: Any = None
-    options: tuple[str, ...] = ()
-    secret: bool = False
-    required: bool = False
-    minimum: int | None = None
-
-    def json_schema(self) -> dict[str, Any]:
-        """Return the JSON schema that the SDK validates this setting with."""
-        if self.kind == "array":
-            schema: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "string"}}
-        else:
-            json_type = self.kind if self.kind in {"integer", "boolean"} else "string"
-            schema = {"type": [json_type] if self.required else [json_type, "null"]}
-        schema["description"] = self.help
-        if self.options:
-            schema["enum"] = [*self.options, None]
-        if self.minimum is not None:
-            schema["minimum"] = self.minimum
-        if self.kind == "date_iso8601":
-            schema["format"] = "date-time"
-        if self.default not in (None, ()):
-            schema["default"] = list(self.default) if self.kind == "array" else self.default
-        if self.secret:
-            schema["secret"] = True
-        return schema
-
-
-def _declare(kind: Kind, help_text: str, default: object = None, **details: object) -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help_text, **details})
 
 
 @dataclass(frozen=True)
 class Settings:
     """The checked settings of one run. Dates are epoch milliseconds, UTC."""
 
-    api_url: str = _declare(
+    api_url: str = declare(
         "string",
         "Base URL of Jira with its context path, such as `https://jira.example.com/jira`.",
         required=True,
     )
-    api_flavor: str = _declare(
+    api_flavor: str = declare(
         "options",
         "Which Jira this is. `auto` asks the server. This version reads Data Center and Server.",
         "auto",
         options=("auto", "data_center"),
     )
-    auth_method: str = _declare(
+    auth_method: str = declare(
         "options",
         "How to sign in: OAuth 1.0a (RSA-SHA1), a personal access token, user name and password, or not at all.",
         "oauth1",
         options=("oauth1", "personal_token", "basic", "anonymous"),
     )
-    consumer_key: str | None = _declare(
+    consumer_key: str | None = declare(
         "string", "OAuth 1.0a: the consumer key of the application link."
     )
-    private_key: str | None = _declare(
+    private_key: str | None = declare(
         "string",
         "OAuth 1.0a: the RSA private key as PEM text; line breaks real or as `\\n`. Prefer `private_key_file`: Meltano writes settings to disk.",
         secret=True,
     )
-    private_key_file: str | None = _declare("file", "OAuth 1.0a: path of the PEM file.")
-    private_key_passphrase: str | None = _declare(
+    private_key_file: str | None = declare("file", "OAuth 1.0a: path of the PEM file.")
+    private_key_passphrase: str | None = declare(
         "string", "OAuth 1.0a: passphrase of an encrypted private key.", secret=True
     )
-    access_token: str | None = _declare("string", "OAuth 1.0a: the access token.", secret=True)
-    access_token_secret: str | None = _declare(
+    access_token: str | None = declare("string", "OAuth 1.0a: the access token.", secret=True)
+    access_token_secret: str | None = declare(
         "string",
         "OAuth 1.0a: the access token's secret. RSA-SHA1 does not use it; kept because Jira hands out the pair.",
         secret=True,
     )
-    personal_token: str | None = _declare(
+    personal_token: str | None = declare(
         "string", "Personal access token (Jira 8.14 and newer).", secret=True
     )
-    username: str | None = _declare("string", "Basic: the user name.")
-    password: str | None = _declare("string", "Basic: the password.", secret=True)
-    credentials_store: str = _declare(
+    username: str | None = declare("string", "Basic: the user name.")
+    password: str | None = declare("string", "Basic: the password.", secret=True)
+    credentials_store: str = declare(
         "options",
         "Where consumer key, key file and access token come from: these settings (`config`), or the file that `jira-oauth login` writes (`file`).",
         "config",
         options=("config", "file"),
     )
-    credentials_file: str | None = _declare(
+    credentials_file: str | None = declare(
         "file", "For `file`: path of that JSON file (mode 0600)."
     )
-    project_keys: tuple[str, ...] = _declare(
+    project_keys: tuple[str, ...] = declare(
         "array", "Keys of the projects to read. Empty: every project that the user can see.", ()
     )
-    jql: str | None = _declare(
+    jql: str | None = declare(
         "string", "One more condition in JQL, joined by AND. A trailing ORDER BY is refused."
     )
-    start_date: int | None = _declare(
+    start_date: int | None = declare(
         "date_iso8601", "RFC 3339. Issues that were last updated before it are not read."
     )
-    end_date: int | None = _declare(
+    end_date: int | None = declare(
         "date_iso8601", "RFC 3339. Issues that were updated at or after it are not read."
     )
-    fields: tuple[str, ...] = _declare(
+    fields: tuple[str, ...] = declare(
         "array",
         "Which fields to ask Jira for, in its own notation (`*all`, `*navigable`, `summary`, `-comment`). Deselected properties are not asked for either.",
         ("*all",),
     )
-    page_size: int = _declare(
+    page_size: int = declare(
         "integer",
         "Issues to ask for in one request. The server's own cap is obeyed.",
         100,
         minimum=2,
     )
-    pages_per_state: int = _declare(
+    pages_per_state: int = declare(
         "integer", "A STATE message is printed after so many pages.", 4, minimum=1
     )
-    lookback_minutes: int = _declare(
+    lookback_minutes: int = declare(
         "integer",
         "How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it.",
         5,
         minimum=1,
     )
-    request_timeout: int = _declare(
+    request_timeout: int = declare(
         "integer",
         "Seconds to wait for Jira to connect, and between two pieces of its answer.",
         60,
         minimum=1,
     )
-    max_retry_seconds: int = _declare(
+    max_retry_seconds: int = declare(
         "integer",
         "Patience, in seconds, with rate limits, 5xx answers and broken connections in one request.",
         900,
     )
-    ca_bundle: str | None = _declare(
+    ca_bundle: str | None = declare(
         "file",
         "Certificates of a private authority. Unset: REQUESTS_CA_BUNDLE, then the public ones.",
     )
-    verify_ssl: bool = _declare("boolean", "Check the server's certificate.", default=True)
-    client_certificate: str | None = _declare("file", "PEM file with client certificate and key.")
-    proxy_url: str | None = _declare(
+    verify_ssl: bool = declare("boolean", "Check the server's certificate.", default=True)
+    client_certificate: str | None = declare("file", "PEM file with client certificate and key.")
+    proxy_url: str | None = declare(
         "string",
         "HTTP proxy. Unset: HTTPS_PROXY and NO_PROXY as the environment has them.",
         secret=True,
     )
-    user_agent: str | None = _declare(
+    user_agent: str | None = declare(
         "string", "User-Agent header. Unset: name and version of this tap."
     )
 
