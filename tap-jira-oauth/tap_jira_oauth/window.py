@@ -101,6 +101,7 @@ class Reader:
         self._inherited = set(self._seen)
         self._expected: int | None = None
         self._passed = 0
+        self._withheld: set[Row] = set()
         self._late = 0
         self._repeats = 0
         self._start_at = 0
@@ -149,19 +150,29 @@ class Reader:
                 self._step_back(len(rows))
                 return []
             overlap = rows.index(self._last) + 1
-        until = self._span.until
-        new = [
-            index
-            for index, row in enumerate(rows)
-            if self._seen.get(row.id) != row.updated and (until is None or row.updated < until)
-        ]
-        self._passed += len(new) + len(self._inherited.intersection(row.id for row in rows))
-        self._inherited.difference_update(row.id for row in rows)
-        for index in new:
-            self._seen[rows[index].id] = rows[index].updated
-            self._newest = max(rows[index].updated, self._newest or 0)
+        new = self._note(rows)
         self._settle(rows)
         self._advance(rows, rows[overlap:], total, got_new=bool(new))
+        return new
+
+    def _note(self, rows: Sequence[Row]) -> list[int]:
+        """Count and remember the rows that were not passed before; return those to emit."""
+        until = self._span.until
+        new = []
+        for index, row in enumerate(rows):
+            if self._seen.get(row.id) == row.updated:
+                if row.id in self._inherited:
+                    self._inherited.remove(row.id)
+                    self._passed += 1
+            elif until is None or row.updated < until:
+                new.append(index)
+                self._seen[row.id] = row.updated
+                self._newest = max(row.updated, self._newest or 0)
+                self._passed += 1
+            elif row not in self._withheld:
+                # Not remembered as seen: a later run without `until` has to emit it.
+                self._withheld.add(row)
+                self._passed += 1
         return new
 
     def _settle(self, rows: Sequence[Row]) -> None:
