@@ -150,9 +150,12 @@ class Reader:
                 self._step_back(len(rows))
                 return []
             overlap = rows.index(self._last) + 1
+        passed = self._passed
         new = self._note(rows)
+        if self._passed > passed:
+            self._repeats = 0
         self._settle(rows)
-        self._advance(rows, rows[overlap:], total, got_new=bool(new))
+        self._advance(rows, rows[overlap:], total)
         return new
 
     def _note(self, rows: Sequence[Row]) -> list[int]:
@@ -182,9 +185,7 @@ class Reader:
         if settled is not None:
             self._settled = max(settled, self._settled or settled)
 
-    def _advance(
-        self, rows: Sequence[Row], fresh: Sequence[Row], total: int, *, got_new: bool
-    ) -> None:
+    def _advance(self, rows: Sequence[Row], fresh: Sequence[Row], total: int) -> None:
         """Decide what comes after a page that was read in order; `fresh` follows the overlap."""
         end = self._start_at + len(rows)
         late = [row.updated > self._span.stop for row in fresh]
@@ -194,7 +195,7 @@ class Reader:
         elif self._only_late_rows_left() or self._past_until():
             self.done = True
         else:
-            if got_new or end > self._reached:
+            if end > self._reached:
                 self._repeats = 0
             self._reached = max(end, self._reached)
             if end >= self._window_rows and self._can_leave():

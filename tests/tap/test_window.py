@@ -228,6 +228,13 @@ def test_an_offset_never_nears_jiras_limit() -> None:
     assert max(offsets) < 600
 
 
+def test_a_lively_slice_in_tiny_pages_is_no_contradiction() -> None:
+    """Rows move at every request, and the reader still gets on, if only past withheld rows."""
+    server = Server(Life(seed=5726, edits=1, per_request=1), history(353, 0, 5726), START)
+    run(server, Lake(), 2, until=1_767_221_751_941)
+    assert server.requests < 2000
+
+
 def test_an_empty_project_is_done_at_once() -> None:
     """No rows and a total of nought is an answer, and leaves no bookmark."""
     reader = Reader(Span(None, None, START, LOOKBACK))
