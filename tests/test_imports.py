@@ -13,15 +13,16 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
-    "tap": {"auth", "bookmark", "client", "errors", "jira", "settings", "streams"},
+    "tap": {"auth", "bookmark", "client", "errors", "gate", "jira", "settings", "streams"},
     "cli": {"auth", "credentials", "errors"},
     "streams": {
-        *("bookmark", "client", "errors", "fetch", "fields"),
+        *("bookmark", "errors", "fetch", "fields", "gate"),
         *("jira", "jql", "progress", "streams", "window"),
     },
-    "fetch": {"client", "errors", "jql", "window"},
+    "fetch": {"client", "errors", "fields", "jql", "window"},
     "jira": {"client", "errors", "settings"},
-    "client": {"answer", "errors", "settings"},
+    "client": {"answer", "errors", "gate", "settings"},
+    "gate": set(),
     "auth": {"answer", "auth", "credentials", "errors", "settings"},
     "credentials": {"credentials", "errors", "settings"},
     "settings": {"errors", "jql", "setting"},
