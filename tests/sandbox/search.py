@@ -75,13 +75,13 @@ def selection(names: Sequence[str], default: str) -> Callable[[str], bool]:
 
     Equal choices are one function, by which rendered issues are kept.
     """
-    return _selection(tuple(names), default)
+    dropped = frozenset(name[1:] for name in names if name.startswith("-"))
+    wanted = frozenset(name for name in names if not name.startswith("-")) or {default}
+    return _selection(frozenset({"*all"} if "*all" in wanted else wanted), dropped)
 
 
 @lru_cache(maxsize=64)
-def _selection(names: tuple[str, ...], default: str) -> Callable[[str], bool]:
-    dropped = {name[1:] for name in names if name.startswith("-")}
-    wanted = {name for name in names if not name.startswith("-")} or {default}
+def _selection(wanted: frozenset[str], dropped: frozenset[str]) -> Callable[[str], bool]:
 
     def keep(name: str) -> bool:
         if name in dropped:
