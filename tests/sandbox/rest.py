@@ -132,6 +132,12 @@ def refusal(status: int, message: str) -> Response:
     )
 
 
+def nowhere(url: str) -> Response:
+    """The 404 of a path that is no resource: another shape than that of a resource which does not find something."""
+    body = {"message": f"null for uri: {url}", "status-code": 404}
+    return Response(encode(body, ""), 404, content_type=JSON)
+
+
 def unauthorised(base: str) -> Response:
     """The 401 of a resource that wants somebody signed in."""
     body = {"message": "Client must be authenticated to access this resource.", "status-code": 401}

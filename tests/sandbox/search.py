@@ -60,8 +60,12 @@ class SearchRequest:
         if not isinstance(body, dict):
             raise JqlError("Unexpected request body: a JSON object is needed.")
         validate = body.get("validateQuery", True)
+        body = {name: value for name, value in body.items() if value is not None}
+        jql = body.get("jql", "")
+        if not isinstance(jql, str):
+            raise JqlError("Can not deserialize 'jql': a string is needed.")
         return cls(
-            jql=str(body.get("jql") or ""),
+            jql=jql,
             start_at=whole("startAt", body.get("startAt", 0)),
             max_results=whole("maxResults", body.get("maxResults", DEFAULT_PAGE)),
             fields=split(texts("fields", body.get("fields"))),
