@@ -12,6 +12,7 @@ from sandbox import script
 from sandbox.control_sign_in import SignInControl
 from sandbox.faults import Fault
 from sandbox.problems import OAuthProblemError
+from sandbox.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,20 +84,11 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
     token: str
 
 
-class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Order a fault; see `faults.Fault`."""
+class FaultOrder(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Order a fault by its parts or by the name of a shape; see `faults.Fault`."""
 
     path_prefix: str
-    status: int | None = None
-    headers: dict[str, str] = {}
-    body: Any = ""
     count: int = 1
-    cut: bool = False
-    content_type: str | None = None
-    delay: float = 0
-    body_seconds: float = 0
-    truncated: bool = False
-    dropped: bool = False
     skip: int = 0
     shape: str | None = None
 
