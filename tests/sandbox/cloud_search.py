@@ -22,7 +22,7 @@ from sandbox import jql, shapes
 from sandbox.jql import JqlError
 from sandbox.query import sorted_by
 from sandbox.render import encode
-from sandbox.rest import JSON, answer, refusal
+from sandbox.rest import JSON, answer, refusal, written
 from sandbox.rng import seeded
 from sandbox.search import SearchRequest, selection, split
 
@@ -255,5 +255,5 @@ def _after(issue: Issue, token: Token, order: Order) -> bool:
 
 def _refused(error: JqlError) -> Response:
     """Cloud's 400 for a query: `warningMessages` where Data Center has `errors`."""
-    body = {"errorMessages": [str(error)], "warningMessages": []}
+    body = {"errorMessages": [written(str(error))], "warningMessages": []}
     return Response(encode(body, ""), 400, content_type=JSON)

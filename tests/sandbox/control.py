@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from werkzeug import Request, Response
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 Order = TypeVar("Order", bound=msgspec.Struct)
+
+_FARTHEST_SECONDS: Final = 50 * 365 * 86_400
+"""Fifty years either way; far beyond them, dates end."""
 
 
 class NewConsumer(msgspec.Struct, forbid_unknown_fields=True):
@@ -171,7 +174,10 @@ class Control:
         return {"key": order.key}
 
     def _clock(self, data: bytes) -> dict[str, Any]:
-        self.world.clock.offset = _read(data, ClockOffset).offset
+        offset = _read(data, ClockOffset).offset
+        if abs(offset) > _FARTHEST_SECONDS:
+            raise ValueError(f"the clock can be at most {_FARTHEST_SECONDS} seconds off")
+        self.world.clock.offset = offset
         return {"now": self.world.clock.now()}
 
     def _revoke(self, data: bytes) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def whole(name: str, value: object) -> int:
 
 
 def _flag(name: str, value: object) -> bool:
-    if value not in {"true", "false"}:
+    if value not in ("true", "false"):
         raise JqlError(f"The value '{value}' of '{name}' is neither true nor false.")
     return value == "true"
 

@@ -116,17 +116,28 @@ def test_current_user_and_names_with_dots(jira: Sandbox) -> None:
         ({"startAt": None, "jql": None, "maxResults": 1}, 200),
         ({"jql": ["project = ALPHA"]}, 400),
         ({"jql": {"eq": 1}}, 400),
+        ({"validateQuery": ["true"]}, 400),
+        ({"maxResults": "\ud83d"}, 400),
     ],
 )
 def test_a_body_with_nulls_and_wrong_types(
     jira: Sandbox, body: dict[str, Any], status: int
 ) -> None:
-    """A null is as good as nothing; what cannot be read as a string is refused, and named."""
+    """A null is as good as nothing; what has another type is refused, and named, even half a character."""
     url = f"{jira.url}/rest/api/2/search"
     answer = requests.post(url, json=body, auth=AUTH, timeout=TIMEOUT)
     assert answer.status_code == status
     if status == 400:
-        assert "deserialize 'jql'" in answer.json()["errorMessages"][0]
+        assert f"'{next(iter(body))}'" in answer.json()["errorMessages"][0]
+
+
+def test_an_issue_alone_has_no_pages(jira: Sandbox) -> None:
+    """Parameters of a search mean nothing to it, whatever they hold."""
+    url = f"{jira.url}/rest/api/2/issue/{jira.issues[0]['key']}"
+    asked = {"startAt": "x", "maxResults": "-1", "validateQuery": "?", "fields": "updated"}
+    answer = requests.get(url, asked, auth=AUTH, timeout=TIMEOUT)
+    assert answer.status_code == 200
+    assert list(answer.json()["fields"]) == ["updated"]
 
 
 def test_a_user_name_that_no_header_can_carry_is_encoded() -> None:
@@ -144,7 +155,11 @@ def test_a_user_name_that_no_header_can_carry_is_encoded() -> None:
 
 @pytest.mark.parametrize(
     ("order", "body", "reason"),
-    [("users", {"name": ""}, "needs a name"), ("edit", {"count": -1}, "at least 0")],
+    [
+        ("users", {"name": ""}, "needs a name"),
+        ("edit", {"count": -1}, "at least 0"),
+        ("clock", {"offset": 1e30}, "at most"),
+    ],
 )
 def test_control_orders_that_make_no_sense_are_refused_with_the_reason(
     jira: Sandbox, order: str, body: dict[str, Any], reason: str
