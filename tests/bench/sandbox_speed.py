@@ -1,9 +1,10 @@
 """How fast the sandbox answers: `PYTHONPATH=tests python tests/bench/sandbox_speed.py`.
 
-One process serves, this one reads raw sockets, so that no client library is measured. Four figures: pages of 100 issues a
-second with `fields=updated` and MB/s with `fields=*all`, with a personal token and with OAuth 1.0a signatures made
-beforehand. Before them what 50,000 issues cost: seconds until the server is ready, and how fast they are read in full for
-the first time, when each of them is made. At the end the peak of memory, with all of them kept.
+One process serves, this one reads raw sockets, so that no client library is measured. First what 50,000 issues cost: seconds
+until the server is ready with every page warm (`--cold`: with none), and how fast each of them is read for the first time, with
+`fields=updated` and with `fields=*all`. Then the same pages again and again, with a personal token and with OAuth 1.0a signatures
+made beforehand. At the end the peak of memory, with all of them kept. Beside every rate stands the rate for a second of the
+server's CPU: what to look at where other programs share the machine.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 JQL: Final = "ORDER BY updated ASC, key ASC"
+FIELDS: Final = ("updated", "*all")
 CONSUMER: Final = "bench"
 _READ: Final = 1 << 20
 
@@ -45,17 +47,20 @@ class Served:
     url: str
     token: str
     ready_seconds: float
+    ready_cpu_seconds: float
 
 
-def serve(pipe: Connection, issues: int, public_pem: bytes) -> None:
-    """Serve in this process until the pipe says stop, then report the peak of memory in MB."""
+def serve(pipe: Connection, issues: int, public_pem: bytes, warm: Sequence[str]) -> None:
+    """Serve in this process, telling the seconds of CPU used so far, until the pipe says stop; then the peak of memory in MB."""
     started = time.perf_counter()
     corpus = Corpus.generate(seed=1, issues=issues, projects=3)
-    with Sandbox(corpus=corpus, window=2 * issues) as jira:
+    with Sandbox(corpus=corpus, window=2 * issues, warm=warm) as jira:
         jira.register_consumer(CONSUMER, public_pem)
         token = jira.grant(CONSUMER).token
-        pipe.send(Served(jira.url, token, time.perf_counter() - started))
-        pipe.recv()
+        ready = time.perf_counter() - started
+        pipe.send(Served(jira.url, token, ready, time.process_time()))
+        while pipe.recv() == "cpu":
+            pipe.send(time.process_time())
         pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
@@ -141,13 +146,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--issues", type=int, default=50_000)
     parser.add_argument("--connections", type=int, default=1)
+    parser.add_argument("--cold", action="store_true", help="render nothing before it is asked for")
     options = parser.parse_args(argv)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public = key.public_key().public_bytes(serialization.Encoding.PEM, form)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there, options.issues, public))
+    warm = () if options.cold else FIELDS
+    process = context.Process(target=serve, args=(there, options.issues, public, warm))
     process.start()
     try:
         report(here, options, key)
@@ -160,25 +167,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 def report(pipe: Connection, options: argparse.Namespace, key: RSAPrivateKey) -> None:
     """Print one figure a line."""
     served: Served = pipe.recv()
-    sys.stdout.write(f"ready after {served.ready_seconds:.1f} s with {options.issues} issues\n")
-    every = requests(served, "*all", options.issues // PAGE, None)
-    rate, speed = measured(served, every, options.connections)
-    sys.stdout.write(f"first read of all  {rate:7.0f} pages/s {speed:7.1f} MB/s\n")
-    rate, speed = measured(served, every, options.connections)
-    sys.stdout.write(f"second read of all {rate:7.0f} pages/s {speed:7.1f} MB/s\n")
+
+    def cpu() -> float:
+        pipe.send("cpu")
+        seconds: float = pipe.recv()
+        return seconds
+
+    def show(what: str, fields: str, prepared: Sequence[bytes]) -> None:
+        before = cpu()
+        rate, speed = measured(served, prepared, options.connections)
+        a_cpu_second = len(prepared) / (cpu() - before)
+        sys.stdout.write(
+            f"{what:15} fields={fields:8} {rate:7.0f} pages/s {speed:7.1f} MB/s {a_cpu_second:7.0f} pages/CPU s\n"
+        )
+        sys.stdout.flush()
+
+    sys.stdout.write(
+        f"ready after {served.ready_seconds:.1f} s ({served.ready_cpu_seconds:.1f} s of CPU) with {options.issues} issues\n"
+    )
+    for reading in ("first", "second"):
+        for fields in FIELDS:
+            every = requests(served, fields, options.issues // PAGE, None)
+            show(f"{reading} read", fields, every)
     pages = min(options.issues // PAGE, 100)
     for signing in (None, key):
         how = "signed" if signing else "personal token"
         for fields, rounds in (("updated", 20), ("*all", 2)):
-            measured(served, requests(served, fields, pages, None), options.connections)
             many = [
                 request
                 for _ in range(rounds)
                 for request in requests(served, fields, pages, signing)
             ]
-            rate, speed = measured(served, many, options.connections)
-            sys.stdout.write(f"{how:15} fields={fields:8} {rate:7.0f} pages/s {speed:7.1f} MB/s\n")
-            sys.stdout.flush()
+            show(how, fields, many)
     pipe.send("stop")
     sys.stdout.write(f"peak memory {pipe.recv():.0f} MB\n")
 

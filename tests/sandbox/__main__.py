@@ -67,6 +67,13 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         metavar="JSON",
         help='a user instead of `sandbox`, as {"name": "ada", "time_zone": "Asia/Tokyo", "projects": ["OPS"]}; may be repeated, see README.md',
     )
+    add(
+        "--warm",
+        action="append",
+        default=[],
+        metavar="FIELDS",
+        help="render every issue with these fields before the first request, as *all or updated; may be repeated",
+    )
     add("--cloud", action="store_true", help="be Jira Cloud instead of Data Center 10.3")
     add(
         "--index-lag",
@@ -108,6 +115,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         users=[read_user(text) for text in options.user] or DEFAULT_USERS,
         flavor="cloud" if options.cloud else "data_center",
         nodes=_nodes(options.index_lag),
+        warm=options.warm,
     )
 
 

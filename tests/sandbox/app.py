@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 
@@ -26,8 +27,9 @@ from sandbox.oauth2_web import OAuth2Web
 from sandbox.problems import RefusedError
 from sandbox.resources import RULES as REFERENCE_RULES
 from sandbox.resources import Resources
-from sandbox.rest import Rest, refusal, unauthorised
+from sandbox.rest import JSON, Rest, nowhere, unauthorised
 from sandbox.servlets import Servlets
+from sandbox.shapes import page
 from sandbox.sign_in import asks_jira, base_url, of_another_host, through_gateway
 
 if TYPE_CHECKING:
@@ -112,23 +114,30 @@ class Application:
 
     def _answer(self, request: Request) -> Response:
         foreign = of_another_host(request.path)
-        below = request.path if foreign else request.path.removeprefix(self.context_path)
-        if not foreign and not request.path.startswith(self.context_path + "/"):
-            return Response(f"Nothing here: this Jira lives under {self.context_path}/", 404)
-        if below.startswith(_CONTROL):
+        outside = not foreign and not request.path.startswith(self.context_path + "/")
+        below = request.path if foreign or outside else request.path.removeprefix(self.context_path)
+        if not outside and below.startswith(_CONTROL):
             return self._control.answer(request, below.removeprefix(_CONTROL))
         node = self._nodes.chosen(request.cookies)
         entry = self.world.journal.open(request, below, node)
         try:
             fault = self.world.faults.take(below)
             response = fault.answer() if fault else None
-            if response is None:
+            if response is None and outside:
+                response = self._outside(request)
+            elif response is None:
                 response = self._real_answer(request, below, entry)
             entry.status = response.status_code
         finally:
             self.world.journal.close(entry)
         response.headers["Date"] = http_date(self.world.clock.now())
         return fault.spoiled(response) if fault else response
+
+    def _outside(self, request: Request) -> Response:
+        """What the application server answers beside Jira; the bare context path leads to Jira."""
+        if request.path == self.context_path:
+            return Response(status=302, headers={"Location": f"{self.context_path}/"})
+        return Response(f"Nothing here: this Jira lives under {self.context_path}/", 404)
 
     def _real_answer(self, request: Request, below: str, entry: LogEntry) -> Response:
         base = base_url(request, self.context_path)
@@ -167,11 +176,25 @@ class Application:
         try:
             endpoint, args = self._urls.bind(request.host).match(below, method=request.method)
         except HTTPException as error:
-            return refusal(error.code or 404, f"null for uri: {request.base_url}")
+            return _unrouted(error, request.base_url, rest=asks_jira(below))
         if endpoint not in self._servlets and (
             endpoint not in self._resources or (args.get("version") == "3" and not self.world.cloud)
         ):
-            return refusal(404, f"null for uri: {request.base_url}")
+            return nowhere(request.base_url)
         if endpoint in self._servlets:
             return self._servlets[endpoint](request)
         return self._resources[endpoint](asked, *(args[name] for name in args if name != "version"))
+
+
+def _unrouted(error: HTTPException, url: str, *, rest: bool) -> Response:
+    """Another method than a resource has, a path that is no resource, a page that is not there."""
+    if not isinstance(error, MethodNotAllowed):
+        return nowhere(url) if rest else _dead_link()
+    body = json.dumps({"message": "HTTP 405 Method Not Allowed", "status-code": 405})
+    allowed = ", ".join(sorted(error.valid_methods or ()))
+    return Response(body, 405, headers={"Allow": allowed}, content_type=JSON)
+
+
+def _dead_link() -> Response:
+    text = page("Dead link", "There is no page of Jira's here.")
+    return Response(text, 404, content_type="text/html;charset=UTF-8")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox import cloud, expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from zoneinfo import ZoneInfo
 
     from sandbox.asked import Asked
     from sandbox.corpus import Corpus
@@ -29,14 +30,10 @@ class Bodies:
     ) -> Callable[[Issue], Any]:
         """A callable that makes the JSON of an issue; without `expand` what did not change is not made again."""
         zone = asked.identity.user.zone
-
-        def shown(issue: Issue) -> Issue:
-            if not asked.cloud:
-                return issue
-            return cloud.issue(issue, self._texts, documents=asked.documents)
+        form = self._forms[asked.documents] if asked.cloud else None
 
         def extended(issue: Issue) -> dict[str, Any]:
-            held = shown(issue)
+            held = form(issue) if form else issue
             body = self.renderer.body(held, zone, asked.base, keep)
             if "renderedFields" in expand:
                 body["renderedFields"] = expanded.rendered(issue, keep, self._texts, zone)
@@ -50,7 +47,16 @@ class Bodies:
 
         if expand & (expanded.OF_ISSUES | expanded.OF_SEARCHES):
             return extended
-        return lambda issue: self.renderer.raw(shown(issue), zone, asked.base, keep)
+        return lambda issue: self.renderer.raw(issue, zone, asked.base, keep, form)
+
+    def warm(
+        self, zones: Iterable[ZoneInfo], base: str, keep: Callable[[str], bool], *, on_cloud: bool
+    ) -> None:
+        """Render every issue before somebody asks: for viewers in these zones; for version 3 on Cloud."""
+        form = self._forms[True] if on_cloud else None
+        for zone in zones:
+            for issue in self.corpus.snapshot().issues:
+                self.renderer.render(issue, zone, base, keep, form)
 
     def described(
         self, keep: Callable[[str], bool], expand: frozenset[str], issues: tuple[Issue, ...]
@@ -60,6 +66,14 @@ class Bodies:
             return {}
         present = {name for issue in issues for name in issue.fields if keep(name)}
         return expanded.described(expand, self.corpus.field_list, present.__contains__)
+
+    @cached_property
+    def _forms(self) -> dict[bool, Callable[[Issue], Issue]]:
+        """The forms of Cloud, by whether long texts are documents; what is rendered is kept by form."""
+        return {
+            documents: partial(cloud.issue, texts=self._texts, documents=documents)
+            for documents in (False, True)
+        }
 
     @cached_property
     def _texts(self) -> frozenset[str]:

@@ -94,6 +94,8 @@ class InventedChildren(Children):
     def embedded_comments(self, id_: str, moments: tuple[int, int]) -> Body:
         """The `comment` field: complete, as Data Center embeds it."""
         total = self.count("comment", id_)
+        if not total:
+            return dict(NO_COMMENTS)
         chance = seeded(self.seed, "comments", id_)
         first = int(id_) * 1000
         at = _moments(chance, moments, total)
@@ -105,6 +107,8 @@ class InventedChildren(Children):
     def embedded_worklogs(self, id_: str, moments: tuple[int, int]) -> Body:
         """The `worklog` field: at most 20, and in `total` how many there are."""
         total = self.count("worklog", id_)
+        if not total:
+            return dict(NO_WORKLOGS)
         shown = self._worklogs(id_, moments)[:WORKLOGS_EMBEDDED]
         return {**NO_WORKLOGS, "total": total, "worklogs": shown}
 

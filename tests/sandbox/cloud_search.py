@@ -14,20 +14,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import Rule
 
 from sandbox import jql, shapes
 from sandbox.jql import JqlError
 from sandbox.query import sorted_by
-from sandbox.rest import answer, refusal
+from sandbox.render import encode
+from sandbox.rest import JSON, answer, refusal, written
 from sandbox.rng import seeded
-from sandbox.search import SearchRequest, selection, split, texts
+from sandbox.search import SearchRequest, selection, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from werkzeug import Response
+    from werkzeug import Request
 
     from sandbox.asked import Asked
     from sandbox.index import View
@@ -47,14 +49,39 @@ _MOST_SORTS: Final = 7
 _MOST_RECONCILED: Final = 50
 _TOKEN_MS: Final = 7 * 86_400_000
 _SHORT_SHARE: Final = 0.25
-_KNOWN: Final = """
-jql nextPageToken maxResults fields expand properties fieldsByKeys failFast reconcileIssues
-"""
-_BODY: Final = frozenset(_KNOWN.split())
 _UNBOUNDED: Final = (
     "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
 )
+_BAD_BODY: Final = "Invalid request payload. Refer to the REST API documentation and try again."
 _BAD_TOKEN: Final = "The provided next page token is invalid or expired."
+
+
+class Body(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What a POST may hold; `expand` is one comma list here, too."""
+
+    jql: str | None = None
+    next_page_token: str | None = None
+    max_results: int | None = None
+    fields: list[str] | None = None
+    expand: str | None = None
+    properties: list[str] | None = None
+    fields_by_keys: bool | None = None
+    fail_fast: bool | None = None
+    reconcile_issues: list[int] | None = None
+
+    @classmethod
+    def read(cls, request: Request) -> Body:
+        """From a request; JqlError for a body that is no JSON, or has other names or types."""
+        try:
+            return msgspec.json.decode(request.get_data() if request.is_json else b"", type=cls)
+        except msgspec.MsgspecError as error:
+            raise JqlError(_BAD_BODY) from error
+
+    def query(self) -> MultiDict[str, str]:
+        """The search in it as a query string would say it."""
+        said = {"jql": self.jql, "maxResults": self.max_results, "expand": self.expand}
+        parts = [(name, str(value)) for name, value in said.items() if value is not None]
+        return MultiDict([*parts, *(("fields", name) for name in self.fields or ())])
 
 
 class Token(msgspec.Struct):
@@ -97,22 +124,9 @@ class Wanted:
                 MultiDict([p for p in names.items(multi=True) if p[0] != "startAt"])
             )
         else:
-            body = http.get_json(silent=True)
-            if not isinstance(body, dict) or body.keys() - _BODY:
-                raise JqlError(
-                    "Invalid request payload. Refer to the REST API documentation and try again."
-                )
-            token, reconcile = (
-                body.get("nextPageToken"),
-                tuple(map(str, body.get("reconcileIssues") or ())),
-            )
-            parts = [("fields", name) for name in texts("fields", body.get("fields"))]
-            parts += [
-                (name, str(body[name]))
-                for name in ("jql", "maxResults", "expand")
-                if body.get(name) is not None
-            ]
-            search = SearchRequest.from_query(MultiDict(parts))
+            body = Body.read(http)
+            token, reconcile = body.next_page_token, tuple(map(str, body.reconcile_issues or ()))
+            search = SearchRequest.from_query(body.query())
         if len(reconcile) > _MOST_RECONCILED:
             raise JqlError(f"At most {_MOST_RECONCILED} issues can be reconciled.")
         return cls(search, token, reconcile)
@@ -158,7 +172,7 @@ class CloudSearch:
             view = self.rest.index.view(asked.node, self.rest.corpus)
             found = self.rest.searcher.find(search, view, asked.identity.user)
         except JqlError as error:
-            return refusal(400, str(error))
+            return _refused(error)
         return answer({"count": len(found.issues)}, asked)
 
     def _search(self, asked: Asked) -> Response:
@@ -170,7 +184,7 @@ class CloudSearch:
                 view = view.reconciled(wanted.reconcile)
             issues, token = self._page(wanted, view, asked)
         except JqlError as error:
-            return refusal(400, str(error))
+            return _refused(error)
         return answer(self._envelope(wanted, view.shown(issues), token, asked), asked)
 
     def _page(self, wanted: Wanted, view: View, asked: Asked) -> tuple[Sequence[Issue], str | None]:
@@ -237,3 +251,9 @@ def _after(issue: Issue, token: Token, order: Order) -> bool:
         if here != there:
             return bool(here < there) is descending
     return _number(issue) > token.last_id
+
+
+def _refused(error: JqlError) -> Response:
+    """Cloud's 400 for a query: `warningMessages` where Data Center has `errors`."""
+    body = {"errorMessages": [written(str(error))], "warningMessages": []}
+    return Response(encode(body, ""), 400, content_type=JSON)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)-(\d+)", re.ASCII)
 _COMPARE: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_CURRENT_USER: Final = "currentuser"
 _POSITIVE: Final = {"=", "in", "is"}
 
 
@@ -29,7 +30,7 @@ def depends_on_now(node: jql.Node | None) -> bool:
     """Whether the same condition may find other issues a moment later."""
     if isinstance(node, jql.Clause):
         return any(
-            isinstance(operand, jql.Function)
+            (isinstance(operand, jql.Function) and operand.name.lower() != _CURRENT_USER)
             or (isinstance(operand, jql.Value) and moments.is_period(operand.text))
             for operand in node.operands
         )
@@ -79,10 +80,14 @@ class Compiler:
 
     def _clause(self, clause: jql.Clause) -> Test:
         name = readers.field_named(clause.field)
-        if name not in readers.FIELDS:
-            raise JqlError(
-                f"Field '{clause.field}' does not exist or you do not have permission to view it."
+        nobody = self.user.anonymous
+        if name not in readers.FIELDS or (nobody and name in readers.UNSEEN_BY_NOBODY):
+            why = (
+                "this field cannot be viewed by anonymous users"
+                if nobody
+                else "you do not have permission to view it"
             )
+            raise JqlError(f"Field '{clause.field}' does not exist or {why}.")
         if clause.operator in _COMPARE:
             return self._comparison(name, clause)
         if name in readers.DATES:
@@ -95,8 +100,8 @@ class Compiler:
         empty = False
         for operand in clause.operands:
             if isinstance(operand, jql.Function):
-                raise _wrong_function(clause, operand)
-            if isinstance(operand, jql.Empty) or _means_empty(name, operand):
+                wanted |= self._called(name, clause, operand)
+            elif isinstance(operand, jql.Empty) or _means_empty(name, operand):
                 empty = True
             else:
                 wanted.add(self._resolve(name, clause.field, operand.text))
@@ -104,6 +109,16 @@ class Compiler:
             return lambda issue: bool(read(issue) & wanted) or (empty and not read(issue))
         # A field without a value is not "different" in JQL: != and NOT IN pass over it.
         return lambda issue: bool(read(issue)) and not read(issue) & wanted
+
+    def _called(self, name: str, clause: jql.Clause, function: jql.Function) -> set[str]:
+        """The user names that a function gives: `currentUser()` is the only one here, and nobody has no name."""
+        if function.name.lower() != _CURRENT_USER or name not in readers.PEOPLE:
+            raise _wrong_function(clause, function)
+        if function.arguments:
+            raise JqlError(
+                f"Function '{function.name}' expected '0' arguments but received '{len(function.arguments)}'."
+            )
+        return set() if self.user.anonymous else {self.user.name.casefold()}
 
     def _comparison(self, name: str, clause: jql.Clause) -> Test:
         compare = _COMPARE[clause.operator]
@@ -166,7 +181,8 @@ class Compiler:
             if project is None:
                 raise JqlError(f"The value '{text}' does not exist for the field 'project'.")
             return project.id
-        known = {value: value for value in self.snapshot.names(name)}
+        names = {value: value for value in self.snapshot.names(name)}
+        known = {**self.snapshot.numbered(name), **names}
         if self.accounts and name in readers.PEOPLE:
             known = {account_id(value): value for value in known}
         if text.casefold() not in known:
@@ -179,7 +195,7 @@ def _means_empty(name: str, operand: jql.Value) -> bool:
 
 
 def _wrong_function(clause: jql.Clause, function: jql.Function) -> JqlError:
-    if function.name.lower() in moments.NAMES:
+    if function.name.lower() in moments.NAMES | {_CURRENT_USER}:
         return JqlError(
             f"A value provided by the function '{function.name}' is invalid for the field '{clause.field}'."
         )

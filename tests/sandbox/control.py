@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from werkzeug import Request, Response
@@ -12,6 +12,7 @@ from sandbox import script
 from sandbox.control_sign_in import SignInControl
 from sandbox.faults import Fault
 from sandbox.problems import OAuthProblemError
+from sandbox.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 Order = TypeVar("Order", bound=msgspec.Struct)
+
+_FARTHEST_SECONDS: Final = 50 * 365 * 86_400
+"""Fifty years either way; far beyond them, dates end."""
 
 
 class NewConsumer(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,20 +87,11 @@ class Revocation(msgspec.Struct, forbid_unknown_fields=True):
     token: str
 
 
-class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Order a fault; see `faults.Fault`."""
+class FaultOrder(Shape, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Order a fault by its parts or by the name of a shape; see `faults.Fault`."""
 
     path_prefix: str
-    status: int | None = None
-    headers: dict[str, str] = {}
-    body: Any = ""
     count: int = 1
-    cut: bool = False
-    content_type: str | None = None
-    delay: float = 0
-    body_seconds: float = 0
-    truncated: bool = False
-    dropped: bool = False
     skip: int = 0
     shape: str | None = None
 
@@ -179,7 +174,10 @@ class Control:
         return {"key": order.key}
 
     def _clock(self, data: bytes) -> dict[str, Any]:
-        self.world.clock.offset = _read(data, ClockOffset).offset
+        offset = _read(data, ClockOffset).offset
+        if abs(offset) > _FARTHEST_SECONDS:
+            raise ValueError(f"the clock can be at most {_FARTHEST_SECONDS} seconds off")
+        self.world.clock.offset = offset
         return {"now": self.world.clock.now()}
 
     def _revoke(self, data: bytes) -> dict[str, Any]:

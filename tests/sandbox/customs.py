@@ -12,9 +12,10 @@ from sandbox import texts, times
 from sandbox.issue import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
+    from sandbox.fields import Custom
     from sandbox.people import Person
 
 _DAY_MS: Final = 86_400_000
@@ -41,7 +42,7 @@ def share(kind: str) -> float:
 
 
 class Customs:
-    """Makes the value of a kind; every call draws from the `chance` it is given."""
+    """Makes values by their kind; every call draws from the `chance` it is given."""
 
     def __init__(
         self, people: tuple[Person, ...], versions: Mapping[str, tuple[dict[str, Any], ...]]
@@ -86,13 +87,21 @@ class Customs:
             ),
         }
 
-    def value(self, kind: str, chance: Random, project_id: str) -> Any:
-        """A value of that kind, or null."""
-        if chance.random() >= share(kind):
-            return None
-        if kind == "versions":
-            return [chance.choice(self._versions[project_id])]
-        return self._kinds[kind](chance)
+    def maker(
+        self, customs: Sequence[Custom], project_id: str
+    ) -> Callable[[Random], dict[str, Any]]:
+        """What makes the values of a project's custom fields, null for most of them."""
+        kinds: dict[str, Callable[[Random], Any]] = {
+            **self._kinds,
+            "versions": lambda chance: [chance.choice(self._versions[project_id])],
+        }
+        parts = [(custom.id, share(custom.kind), kinds[custom.kind]) for custom in customs]
+
+        def make(chance: Random) -> dict[str, Any]:
+            drawn = chance.random
+            return {id_: value(chance) if drawn() < often else None for id_, often, value in parts}
+
+        return make
 
 
 def _moment(chance: Random) -> int:

@@ -15,7 +15,7 @@ from sandbox import children, reference, texts, times
 from sandbox.children import InventedChildren
 from sandbox.content import Content
 from sandbox.customs import Customs
-from sandbox.fields import SYSTEM, Custom, custom_fields
+from sandbox.fields import SYSTEM, custom_fields
 from sandbox.issue import BASE, Issue, Project
 from sandbox.people import people
 from sandbox.reference import Reference, named
@@ -29,7 +29,8 @@ UNTIL: Final = times.to_ms(datetime(2026, 1, 31, 12, tzinfo=timezone.utc))
 """The last moment at which generated issues change; fixed, so that a seed means one corpus for ever."""
 
 _YEAR_MS: Final = 365 * 86_400_000
-_BODIES_KEPT: Final = 512
+# A few, for readers that ask for one field after another: more of them would only grow old in the garbage collector.
+_BODIES_KEPT: Final = 32
 _NAMES: Final = (
     ("ALPHA", "Alpha Platform"),
     ("OPS", "Operations  "),
@@ -95,12 +96,15 @@ class _Generator:
         users = tuple(person.body for person in self.people)
         self.reference = Reference.invented(seed, homes, users)
         self.children = InventedChildren(seed, users)
-        self.customs = Customs(self.people, self.reference.versions)
         every = custom_fields(seed)
         # Each project has its own screens, so the width of an issue depends on its project.
         self.screens = {
             home: every if i % 3 == 0 else every[: len(every) // (i % 3 + 1) + 6]
             for i, home in enumerate(homes)
+        }
+        customs = Customs(self.people, self.reference.versions)
+        self.customs = {
+            home: customs.maker(screen, home.id) for home, screen in self.screens.items()
         }
         self.names = {home: self.order(home) for home in homes}
         self.body = lru_cache(maxsize=_BODIES_KEPT)(self.make)
@@ -189,12 +193,10 @@ class _Generator:
     def make(self, head: _Head) -> dict[str, Any]:
         """All other values of one issue."""
         chance = seeded(self.seed, "issue", head.id)
-        screen: tuple[Custom, ...] = self.screens[head.home]
-        home = head.home.id
         return {
             **self.system(head, chance),
             **self.tracked(chance),
-            **{custom.id: self.customs.value(custom.kind, chance, home) for custom in screen},
+            **self.customs[head.home](chance),
             "comment": self.children.embedded_comments(head.id, head.moments),
             "worklog": self.children.embedded_worklogs(head.id, head.moments),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 from sandbox.nodes import SESSION, Nodes
 
@@ -42,7 +43,7 @@ class Headers:
         headers.setdefault("Cache-Control", "no-cache, no-store, no-transform")
         if not self.cloud:
             headers.setdefault("X-ANODEID", node)
-            headers["X-AUSERNAME"] = identity.user.name
+            headers["X-AUSERNAME"] = quote_plus(identity.user.name)
         if identity.failed:
             headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
         elif not identity.anonymous:

@@ -15,7 +15,7 @@ from sandbox import times
 from sandbox.issue import BASE
 from sandbox.pages import PageError, Slice
 from sandbox.render import localised
-from sandbox.rest import answer, refusal, unauthorised
+from sandbox.rest import answer, nowhere, refusal, unauthorised
 from sandbox.worklog_log import WorklogLog
 
 if TYPE_CHECKING:
@@ -238,4 +238,4 @@ def _no_issue() -> Response:
 
 
 def _nothing(asked: Asked) -> Response:
-    return refusal(404, f"null for uri: {asked.request.base_url}")
+    return nowhere(asked.request.base_url)

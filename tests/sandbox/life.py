@@ -129,6 +129,8 @@ class Life:
 
     def _sample(self, count: int, chance: Random) -> list[Issue]:
         issues = self.corpus.snapshot().issues
+        if count < 0:
+            raise ValueError(f"{count} issues cannot be chosen; the number must be at least 0")
         if not issues:
             raise LookupError("the sandbox has no issue left")
         return chance.sample(issues, min(count, len(issues)))

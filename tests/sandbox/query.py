@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -55,6 +56,17 @@ class Snapshot:
         if name not in self._names:
             self._names[name] = frozenset().union(*map(readers.values(name), self.issues))
         return self._names[name]
+
+    @cached_property
+    def _numbers(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def numbered(self, name: str) -> dict[str, str]:
+        """The same values by id."""
+        if name not in self._numbers:
+            pairs = map(readers.numbered(name), self.issues)
+            self._numbers[name] = dict(itertools.chain.from_iterable(pairs))
+        return self._numbers[name]
 
     def find(self, text: str, user: User) -> Issue | None:
         """The issue of that id or key, if the user sees it."""
@@ -122,7 +134,7 @@ def run(question: Question, snapshot: Snapshot) -> Result:
     user = question.user
     compiler = Compiler(snapshot, user, question.now_ms or 0, question.validate, question.accounts)
     matches = compiler.node(query.where) if query.where else None
-    order = tuple(map(_sort_key, query.order)) or ((readers.place, True),)
+    order = tuple(_sort_key(sort, user) for sort in query.order) or ((readers.place, True),)
     stable = any(by is readers.place for by, _ in order)
     found = [
         issue
@@ -140,9 +152,9 @@ def sorted_by(issues: Iterable[Issue], order: Order) -> list[Issue]:
     return result
 
 
-def _sort_key(sort: jql.Sort) -> tuple[SortKey, bool]:
+def _sort_key(sort: jql.Sort, user: User) -> tuple[SortKey, bool]:
     field = readers.field_named(sort.field)
     by = readers.sort_key(field)
-    if by is None:
+    if by is None or (user.anonymous and field in readers.UNSEEN_BY_NOBODY):
         raise JqlError(f"Not able to sort using field '{sort.field}'.")
     return by, readers.descends(field) if sort.descending is None else sort.descending

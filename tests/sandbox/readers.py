@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sandbox import times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sandbox.issue import Issue
 
@@ -33,6 +33,9 @@ _LISTS: Final = frozenset({"components", "fixVersions", "versions"})
 _NAMED: Final = frozenset({"status", "issuetype", "priority", "resolution"})
 CLOSED: Final = _NAMED | _LISTS | PEOPLE | {"statusCategory"}
 """Fields whose values are a known set, so that Jira refuses a value that does not exist."""
+
+UNSEEN_BY_NOBODY: Final = frozenset({"issuetype", "priority"})
+"""Fields that Jira hides, and says do not exist, from somebody who is not signed in and sees no project."""
 
 FIELDS: Final = CLOSED | DATES | {"project", "key", "labels"}
 
@@ -63,6 +66,17 @@ def values(field: str) -> Values:
         "statusCategory": _category,
     }
     return readers.get(field, listed if field in _LISTS else named)
+
+
+def numbered(field: str) -> Callable[[Issue], Iterable[tuple[str, str]]]:
+    """The values of a field by id, each with its folded name: queries may name them either way."""
+
+    def pairs(issue: Issue) -> list[tuple[str, str]]:
+        held = issue.fields.get(field)
+        found = held if isinstance(held, list) else [held] if held else []
+        return [(value["id"], _name(value)) for value in found if "id" in value]
+
+    return pairs if field in _NAMED | _LISTS else lambda _issue: ()
 
 
 def _name(value: dict[str, Any]) -> str:

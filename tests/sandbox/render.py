@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sandbox import times
+from sandbox.content import Content
 from sandbox.issue import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from random import Random
     from zoneinfo import ZoneInfo
 
     from sandbox.issue import Issue
 
     Keep = Callable[[str], bool]
-    Key = tuple[str, str, str, Keep]
+    Form = Callable[[Issue], Issue]
+    Key = tuple[str, str, str, Keep, Form | None]
 
 # Both begin with the one byte that a search can leap to.
 _IDENTITY: Final = re.compile(rb"@(?<=[A-Za-z]@)[0-9a-f]{1,8}(?=\[)")
@@ -30,8 +32,8 @@ _DATETIME: Final = re.compile(rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}
 _KEPT_BYTES: Final = 900_000_000
 
 
-@dataclass(frozen=True)
-class _Rendered:
+@dataclass(frozen=True, slots=True)
+class Rendered:
     """One version of an issue as JSON, cut where an identity hash belongs."""
 
     issue: Issue
@@ -49,7 +51,7 @@ class Renderer:
 
     chance: Random
     kept_bytes: int = _KEPT_BYTES
-    _kept: dict[Key, _Rendered] = field(default_factory=dict)
+    _kept: dict[Key, Rendered] = field(default_factory=dict)
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -66,22 +68,30 @@ class Renderer:
     def body(self, issue: Issue, zone: ZoneInfo, base: str, keep: Keep) -> dict[str, Any]:
         """The issue with the fields that `keep` wants; without a `fields` key when it wants none."""
         fields = {
-            name: msgspec.Raw(self._joined(_cut(_encoded(issue.fields[name], zone, base))))
-            for name in issue.fields
-            if keep(name)
+            name: msgspec.Raw(self._joined(_cut(_encoded(value, zone, base))))
+            for name, value in picked(issue.fields, keep).items()
         }
         return {**_head(issue, base), **({"fields": fields} if fields else {})}
 
-    def raw(self, issue: Issue, zone: ZoneInfo, base: str, keep: Keep) -> msgspec.Raw:
-        """The same as finished JSON; an unchanged issue and the same `keep` cost next to nothing."""
-        key = issue.id, zone.key, base, keep
-        found = self._kept.get(key)
-        if found is None or found.issue is not issue:
-            found = self._keep(key, _Rendered(issue, _cut(_whole(issue, zone, base, keep))))
-        parts = found.parts
+    def raw(
+        self, issue: Issue, zone: ZoneInfo, base: str, keep: Keep, form: Form | None = None
+    ) -> msgspec.Raw:
+        """The same as finished JSON, in a flavour's form; an unchanged issue and the same `keep` cost next to nothing."""
+        parts = self.render(issue, zone, base, keep, form).parts
         return msgspec.Raw(parts[0] if len(parts) == 1 else self._joined(parts))
 
-    def _keep(self, key: Key, made: _Rendered) -> _Rendered:
+    def render(
+        self, issue: Issue, zone: ZoneInfo, base: str, keep: Keep, form: Form | None = None
+    ) -> Rendered:
+        """What is kept of an issue, made where it is not there or no longer true."""
+        key = issue.id, zone.key, base, keep, form
+        found = self._kept.get(key)
+        if found is None or found.issue is not issue:
+            shown = form(issue) if form else issue
+            found = self._keep(key, Rendered(issue, _cut(_whole(shown, zone, base, keep))))
+        return found
+
+    def _keep(self, key: Key, made: Rendered) -> Rendered:
         with self._lock:
             old = self._kept.pop(key, None)
             self._size += _bytes(made) - (_bytes(old) if old else 0)
@@ -96,6 +106,13 @@ class Renderer:
         for part in parts[1:]:
             pieces += (b"@%x" % (self.chance.getrandbits(31) | 1 << 20), part)
         return b"".join(pieces)
+
+
+def picked(fields: Mapping[str, Any], keep: Keep) -> dict[str, Any]:
+    """The values of the fields that `keep` wants."""
+    if isinstance(fields, Content):
+        return fields.picked(keep)
+    return {name: value for name, value in fields.items() if keep(name)}
 
 
 def encode(value: object, base: str) -> bytes:
@@ -124,7 +141,7 @@ def _head(issue: Issue, base: str) -> dict[str, Any]:
 
 
 def _whole(issue: Issue, zone: ZoneInfo, base: str, keep: Keep) -> bytes:
-    fields = {name: issue.fields[name] for name in issue.fields if keep(name)}
+    fields = picked(issue.fields, keep)
     return _encoded({**_head(issue, base), **({"fields": fields} if fields else {})}, zone, base)
 
 
@@ -142,5 +159,5 @@ def _cut(text: bytes) -> tuple[bytes, ...]:
     return tuple(_IDENTITY.split(text)) if b"com.atlassian" in text else (text,)
 
 
-def _bytes(rendered: _Rendered) -> int:
+def _bytes(rendered: Rendered) -> int:
     return sum(map(len, rendered.parts))

@@ -15,7 +15,7 @@ from sandbox import permissions
 from sandbox.issue import BASE
 from sandbox.pages import PageError, Slice
 from sandbox.reference import STATUS_CATEGORIES
-from sandbox.rest import answer, refusal, unauthorised
+from sandbox.rest import answer, nowhere, refusal, unauthorised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -163,7 +163,7 @@ class Resources:
         if asked.identity.anonymous:
             return unauthorised(asked.base)
         if not self.cloud:
-            return refusal(404, f"null for uri: {asked.request.base_url}")
+            return nowhere(asked.request.base_url)
         return self._users(asked, self.reference.users)
 
     def permissions(self, asked: Asked) -> Response:

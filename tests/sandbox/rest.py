@@ -13,7 +13,7 @@ from sandbox.bodies import Bodies
 from sandbox.jql import JqlError
 from sandbox.problems import challenge
 from sandbox.render import Renderer, encode
-from sandbox.search import Searcher, SearchRequest, WindowExceededError, selection
+from sandbox.search import Searcher, SearchRequest, WindowExceededError, selection, split
 
 if TYPE_CHECKING:
     from sandbox.asked import Asked
@@ -94,10 +94,11 @@ class Rest:
         found = self.corpus.snapshot().find(name, asked.identity.user)
         if found is None:
             return refusal(404, "Issue Does Not Exist")
-        wanted = SearchRequest.from_query(asked.request.args)
-        keep = selection(wanted.fields, "*all")
-        body = self.bodies.of(asked, keep, wanted.expand)(found)
-        described = self.bodies.described(keep, wanted.expand, (found,))
+        args = asked.request.args
+        keep = selection(split(args.getlist("fields")), "*all")
+        expand = frozenset(split(args.getlist("expand")))
+        body = self.bodies.of(asked, keep, expand)(found)
+        described = self.bodies.described(keep, expand, (found,))
         return answer({**body, **described} if described else body, asked)
 
     def search(self, asked: Asked) -> Response:
@@ -128,8 +129,19 @@ def answer(value: object, asked: Asked) -> Response:
 def refusal(status: int, message: str) -> Response:
     """Jira's usual error body."""
     return Response(
-        encode({"errorMessages": [message], "errors": {}}, ""), status, content_type=JSON
+        encode({"errorMessages": [written(message)], "errors": {}}, ""), status, content_type=JSON
     )
+
+
+def written(message: str) -> str:
+    """A text that may quote what a client sent, with `?` for halves of characters, which UTF-8 cannot write."""
+    return message.encode(errors="replace").decode()
+
+
+def nowhere(url: str) -> Response:
+    """The 404 of a path that is no resource: another shape than that of a resource which does not find something."""
+    body = {"message": f"null for uri: {url}", "status-code": 404}
+    return Response(encode(body, ""), 404, content_type=JSON)
 
 
 def unauthorised(base: str) -> Response:

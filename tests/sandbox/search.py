@@ -60,8 +60,12 @@ class SearchRequest:
         if not isinstance(body, dict):
             raise JqlError("Unexpected request body: a JSON object is needed.")
         validate = body.get("validateQuery", True)
+        body = {name: value for name, value in body.items() if value is not None}
+        jql = body.get("jql", "")
+        if not isinstance(jql, str):
+            raise JqlError("Can not deserialize 'jql': a string is needed.")
         return cls(
-            jql=str(body.get("jql") or ""),
+            jql=jql,
             start_at=whole("startAt", body.get("startAt", 0)),
             max_results=whole("maxResults", body.get("maxResults", DEFAULT_PAGE)),
             fields=split(texts("fields", body.get("fields"))),
@@ -75,13 +79,13 @@ def selection(names: Sequence[str], default: str) -> Callable[[str], bool]:
 
     Equal choices are one function, by which rendered issues are kept.
     """
-    return _selection(tuple(names), default)
+    dropped = frozenset(name[1:] for name in names if name.startswith("-"))
+    wanted = frozenset(name for name in names if not name.startswith("-")) or {default}
+    return _selection(frozenset({"*all"} if "*all" in wanted else wanted), dropped)
 
 
 @lru_cache(maxsize=64)
-def _selection(names: tuple[str, ...], default: str) -> Callable[[str], bool]:
-    dropped = {name[1:] for name in names if name.startswith("-")}
-    wanted = {name for name in names if not name.startswith("-")} or {default}
+def _selection(wanted: frozenset[str], dropped: frozenset[str]) -> Callable[[str], bool]:
 
     def keep(name: str) -> bool:
         if name in dropped:
@@ -179,7 +183,7 @@ def whole(name: str, value: object) -> int:
 
 
 def _flag(name: str, value: object) -> bool:
-    if value not in {"true", "false"}:
+    if value not in ("true", "false"):
         raise JqlError(f"The value '{value}' of '{name}' is neither true nor false.")
     return value == "true"
 

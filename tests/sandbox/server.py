@@ -21,7 +21,7 @@ from sandbox.provider import Provider
 from sandbox.render import Renderer
 from sandbox.rest import Rest
 from sandbox.rng import seeded
-from sandbox.search import Searcher
+from sandbox.search import Searcher, selection, split
 from sandbox.sign_in import API_HOST, AUTH_HOST, SignIn
 from sandbox.users import Directory, User
 from sandbox.world import World
@@ -60,6 +60,7 @@ class Sandbox:
         rate_limit: shown on every answer, and enforced where it says so.
         flavor: Data Center 10.3 or Cloud.
         whole_seconds: a database that keeps no milliseconds; this changes the corpus, too.
+        warm: choices of fields, each as a client writes its `fields`, in which every issue is rendered at the start.
     """
 
     corpus: Corpus = field(default_factory=lambda: Corpus.generate(seed=1, issues=250))
@@ -76,6 +77,7 @@ class Sandbox:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     flavor: Literal["data_center", "cloud"] = "data_center"
     whole_seconds: bool = False
+    warm: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Put the parts together; ValueError for a context path that no URL can have."""
@@ -106,6 +108,7 @@ class Sandbox:
         ties = seeded(self.seed, "ties")
         searcher = Searcher(self.page_cap, self.window, ties, self.clock, self.world.cloud)
         rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")), index)
+        self._rest = rest
         self._app = Application(self.world, rest, self.context_path, self.seed)
         self._server: HttpServer | None = None
 
@@ -113,6 +116,10 @@ class Sandbox:
         """Start to listen; OSError when the port is taken."""
         self._server = HttpServer(socket.create_server((LOOPBACK, self.port)), self._app)
         self.port = self._server.port
+        zones = {user.zone.key: user.zone for user in self.users}.values()
+        for fields in self.warm:
+            keep = selection(split([fields]), "*navigable")
+            self._rest.bodies.warm(zones, self.url, keep, on_cloud=self.world.cloud)
         self._server.start()
         return self
 

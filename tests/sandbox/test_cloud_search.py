@@ -106,7 +106,7 @@ def test_a_token_is_bound_to_its_question_and_expires(site: Site) -> None:
     assert site.get(JQL, **asked, nextPageToken=token).json() == second.json()
     for changed in ({"jql": BOUNDED}, {"fields": "summary"}, {"nextPageToken": "rubbish"}):
         refused = site.get(JQL, **{**asked, "nextPageToken": token, **changed})
-        assert (refused.status_code, refused.json()["errors"]) == (400, {})
+        assert (refused.status_code, refused.json()["warningMessages"]) == (400, [])
     site.hand.seconds += 7 * 86_400
     assert site.get(JQL, **asked, nextPageToken=token).status_code == 200
     site.hand.seconds += 1
@@ -164,8 +164,26 @@ def test_start_at_is_ignored_or_refused(site: Site) -> None:
     plain = site.get(JQL, jql=STABLE, maxResults=3).json()
     assert site.get(JQL, jql=STABLE, maxResults=3, startAt=50).json() == plain
     refused = site.post(JQL, jql=STABLE, startAt=50)
-    assert (refused.status_code, refused.json()["errors"]) == (400, {})
+    assert (refused.status_code, refused.json()["warningMessages"]) == (400, [])
     assert site.post(JQL, jql=STABLE, fields="summary").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"nextPageToken": 5},
+        {"expand": ["names"]},
+        {"jql": ["project = ALPHA"]},
+        {"maxResults": "5"},
+        {"reconcileIssues": ["x"]},
+    ],
+)
+def test_a_body_with_wrong_types_is_refused(site: Site, wrong: dict[str, Any]) -> None:
+    """And with the body of a 400 that Cloud has: no `errors`."""
+    refused = site.post(JQL, **{"jql": STABLE, **wrong})
+    assert refused.status_code == 400
+    message = "Invalid request payload. Refer to the REST API documentation and try again."
+    assert refused.json() == {"errorMessages": [message], "warningMessages": []}
 
 
 def test_reconciled_issues_are_read_after_they_were_written(site: Site) -> None:

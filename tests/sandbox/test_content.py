@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import requests
@@ -19,7 +19,9 @@ from sandbox.render import Renderer
 from sandbox.rng import seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from sandbox.issue import Issue
 
 TIMEOUT = 10
 AUTH = ("sandbox", "sandbox")
@@ -114,6 +116,35 @@ def test_small_answers_make_no_issue() -> None:
         found = pages(jira, fields="updated,summary,status")
     assert len(found) == 30
     assert all(len(issue["fields"]) == 3 for issue in found)
+
+
+@pytest.mark.parametrize("flavor", ["data_center", "cloud"])
+def test_warm_pages_are_ready_before_the_first_request(
+    flavor: Literal["data_center", "cloud"],
+) -> None:
+    """With `warm` every issue is made once at the start, and again only when it has changed."""
+    made: list[str] = []
+    plain = Corpus.generate(seed=3, issues=30)
+
+    def watched(issue: Issue) -> Issue:
+        def make() -> Mapping[str, Any]:
+            made.append(issue.id)
+            return issue.fields
+
+        names = tuple(issue.fields)
+        return replace(issue, fields=Content(names, {"updated": issue.fields["updated"]}, make))
+
+    issues = map(watched, plain.snapshot().issues)
+    corpus = Corpus(issues, plain.snapshot().projects, plain.reference, plain.children, "a test")
+    with Sandbox(corpus=corpus, flavor=flavor, warm=["*all"]) as jira:
+        assert set(made) == set(corpus.snapshot().by_id)
+        made.clear()
+        before = pages(jira, version="3" if jira.flavor == "cloud" else "2")
+        assert made == [], "a page of what is warm makes nothing"
+        key = jira.edit(keys=[before[0]["key"]])[0]
+        after = pages(jira, version="3" if jira.flavor == "cloud" else "2")
+    old, new = ({issue["key"]: issue for issue in found} for found in (before, after))
+    assert old[key]["fields"]["updated"] != new[key]["fields"]["updated"]
 
 
 def renderer(kept_bytes: int = 10**9) -> tuple[Renderer, Callable[[Any], dict[str, Any]]]:

@@ -192,7 +192,7 @@ def test_escapes_and_single_quotes_are_read() -> None:
         ('project = "ALPHA', "must be surrounded in quotation marks"),
         ("summary ~ lake", "Expecting one of the operators"),
         ("status was Open", "Expecting one of the operators"),
-        ("assignee = currentUser()", "Unable to find JQL function 'currentUser()'."),
+        ("assignee = nobodyAtAll()", "Unable to find JQL function 'nobodyAtAll()'."),
         ("updated > yesterday()", "Unable to find JQL function 'yesterday()'."),
         ("project = now()", "the function 'now' is invalid for the field 'project'."),
         ("key > now()", "the function 'now' is invalid for the field 'key'."),

@@ -44,13 +44,20 @@ class User:
     personal_token_expires: float | None = None
 
     def __post_init__(self) -> None:
-        """ValueError for a time zone that does not exist."""
+        """ValueError for a time zone that does not exist, or no name."""
+        if not self.name:
+            raise ValueError("a user needs a name")
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(
                 f"user {self.name!r}: {self.time_zone!r} is no IANA time zone such as Europe/Berlin"
             ) from error
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody is signed in."""
+        return self is NOBODY
 
     @property
     def zone(self) -> ZoneInfo:
@@ -112,7 +119,7 @@ class Identity:
     @property
     def anonymous(self) -> bool:
         """Whether nobody is signed in."""
-        return self.user is NOBODY
+        return self.user.anonymous
 
 
 class UserOrder(msgspec.Struct, forbid_unknown_fields=True):
