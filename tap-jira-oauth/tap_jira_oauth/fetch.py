@@ -32,10 +32,14 @@ class SearchAnswer(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: the issues in it that are new, and the rows that the window counts in all."""
+    """One answer: the issues in it that are new, and the rows that the window counts in all.
+
+    `requests` counts what was asked for it, without tries that Jira let wait.
+    """
 
     issues: list[dict[str, Any]]
     total: int
+    requests: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,12 @@ class Search:
             found, _ = self.client.post(SEARCH, payload, SearchAnswer)
             if found.max_results == 1:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
-            new = reader.take([_row(issue) for issue in found.issues], found.total)
+            new = reader.take([row_of(issue) for issue in found.issues], found.total)
             yield Page([found.issues[index] for index in new], found.total)
 
 
-def _row(issue: dict[str, Any]) -> Row:
+def row_of(issue: dict[str, Any]) -> Row:
+    """Return the version of an issue that an answer holds."""
     try:
         return Row(issue["id"], parse_datetime(issue["fields"]["updated"]))
     except (KeyError, TypeError) as error:

@@ -24,12 +24,17 @@ def window_jql(project_key: str, since: int | None, condition: str | None) -> st
     There is no upper bound on purpose: a bound shifts rows out of the window while it is read.
     The second sort key makes the order of equal times stable.
     """
+    return f"{restriction(project_key, since, condition)} ORDER BY updated ASC, key ASC"
+
+
+def restriction(project_key: str, since: int | None, condition: str | None) -> str:
+    """Return what a window's query selects, without its order; for counting."""
     clauses = [f"project = {quote(project_key)}"]
     if since is not None:
         clauses.append(f"updated >= {since}")
     if condition:
         clauses.append(f"({condition})")
-    return f"{' AND '.join(clauses)} ORDER BY updated ASC, key ASC"
+    return " AND ".join(clauses)
 
 
 def quote(text: str) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class TapJiraOAuth(Tap):
-    """Reads Jira Data Center: signs in with OAuth 1.0a, loses no issue while people edit."""
+    """Reads Jira Data Center and Cloud: signs in with OAuth 1.0a, loses no issue while people edit."""
 
     name = "tap-jira-oauth"
     config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()

@@ -48,6 +48,7 @@ class Server:
     issues: list[Issue]
     now: int
     requests: int = 0
+    found: list[Issue] = field(default_factory=list)
     dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class Server:
             (issue for issue in self.issues if since is None or issue.indexed >= since),
             key=lambda issue: (issue.indexed, issue.number),
         )
+        self.found = found
         page = [Row(str(issue.number), issue.updated) for issue in found[start_at:][:size]]
         self._live()
         return page, len(found)

@@ -16,6 +16,8 @@ from typing_extensions import override
 
 from tap_jira_oauth.bookmark import Bookmark
 from tap_jira_oauth.client import StopRequestedError
+from tap_jira_oauth.cloud_search import CloudSearch
+from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.errors import TapError
 from tap_jira_oauth.fetch import Search
 from tap_jira_oauth.fields import date_time_fields, fields_to_ask, record
@@ -25,11 +27,12 @@ from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_jira_oauth.fetch import Page
     from tap_jira_oauth.jira import Jira, Project
 
 
@@ -69,12 +72,12 @@ class IssuesStream(Stream):
         project = self._project(context)
         state = self.get_context_state(context)
         old = self._bookmark(state)
-        reader = Reader(self._span(old), old.seen if old else {})
+        pages, reader = self._pages_of(project, old)
         progress = Progress(project.key, time.monotonic)
         to_utc = _to_utc
         date_times = date_time_fields(self.schema)
         try:
-            for page in self._search().pages(project.key, reader):
+            for page in pages:
                 for issue in page.issues:
                     yield record(issue, date_times, to_utc)
                 # Reached only when the SDK has printed the last of them.
@@ -108,15 +111,24 @@ class IssuesStream(Stream):
 
     def _span(self, old: Bookmark | None) -> Span:
         settings = self._jira.settings
-        lookback = settings.lookback_minutes * MINUTE
+        lookback = self._jira.lookback_minutes * MINUTE
         bounds = [settings.start_date, lower_bound(old.updated, lookback) if old else None]
         since = max((bound for bound in bounds if bound is not None), default=None)
         return Span(since, settings.end_date, self._jira.started, lookback)
 
-    def _search(self) -> Search:
+    def _pages_of(
+        self, project: Project, old: Bookmark | None
+    ) -> tuple[Iterator[Page], Reader | CloudReader]:
+        """Return the pages of a project, and who knows how far they were read."""
         settings = self._jira.settings
         fields = fields_to_ask(settings.fields, self._deselected_fields())
-        return Search(self._jira.client, fields, settings.page_size, settings.jql)
+        asked = (self._jira.client, fields, settings.page_size, settings.jql)
+        begin = (self._span(old), old.seen if old else {})
+        if self._jira.is_cloud:
+            by_token = CloudReader(*begin)
+            return CloudSearch(*asked).pages(project.key, by_token), by_token
+        by_offset = Reader(*begin)
+        return Search(*asked).pages(project.key, by_offset), by_offset
 
     def _deselected_fields(self) -> list[str]:
         names = self.schema["properties"]["fields"]["properties"]
@@ -124,7 +136,11 @@ class IssuesStream(Stream):
         return [name for name in names if not self.mask[(*breadcrumb, name)]]
 
     def _keep(
-        self, state: dict[str, Any], project: Project, reader: Reader, old: Bookmark | None
+        self,
+        state: dict[str, Any],
+        project: Project,
+        reader: Reader | CloudReader,
+        old: Bookmark | None,
     ) -> None:
         """Move the project's bookmark up to what was printed; print STATE every few pages."""
         known = [reader.bookmark, old.updated if old else None]
