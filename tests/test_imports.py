@@ -13,16 +13,20 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
-    "tap": {"auth", "bookmark", "client", "errors", "jira", "settings", "streams"},
+    "tap": {
+        *("auth", "bookmark", "client", "errors", "jira"),
+        *("progress", "settings", "streams"),
+    },
+    "display": {"progress"},
     "cli": {"auth", "credentials", "errors"},
     "streams": {
-        *("bookmark", "client", "cloud_search", "cloud_window", "errors", "fetch", "fields"),
-        *("jira", "jql", "progress", "streams", "window"),
+        *("bookmark", "client", "cloud_search", "cloud_window", "display", "errors"),
+        *("fetch", "fields", "jira", "jql", "streams", "window"),
     },
     "fetch": {"client", "errors", "jql", "window"},
     "cloud_search": {"client", "cloud_window", "errors", "fetch", "jql"},
     "cloud_window": {"errors", "window"},
-    "jira": {"answer", "client", "errors", "settings"},
+    "jira": {"answer", "client", "errors", "progress", "settings"},
     "client": {"answer", "errors", "settings"},
     "auth": {"answer", "auth", "credentials", "errors", "settings"},
     "credentials": {"credentials", "errors", "settings"},

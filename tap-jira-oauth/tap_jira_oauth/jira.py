@@ -18,6 +18,7 @@ from tap_jira_oauth.settings import LOOKBACK_MINUTES
 if TYPE_CHECKING:
     from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.progress import Progress
     from tap_jira_oauth.settings import Settings
 
 logger = logging.getLogger("tap-jira-oauth")
@@ -63,10 +64,11 @@ PROJECT_READINGS = 3
 class Jira:
     """One server, asked as one user. Each fact is asked for once, when it is first needed."""
 
-    def __init__(self, settings: Settings, client: JiraClient) -> None:
-        """Nothing is sent yet."""
+    def __init__(self, settings: Settings, client: JiraClient, progress: Progress) -> None:
+        """Nothing is sent yet. `progress` is told what the streams have read."""
         self.settings = settings
         self.client = client
+        self.progress = progress
 
     @cached_property
     def _server(self) -> tuple[ServerInfo, Answer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
@@ -18,16 +18,16 @@ from tap_jira_oauth.bookmark import Bookmark
 from tap_jira_oauth.client import StopRequestedError
 from tap_jira_oauth.cloud_search import CloudSearch
 from tap_jira_oauth.cloud_window import CloudReader
+from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import TapError
 from tap_jira_oauth.fetch import Search
 from tap_jira_oauth.fields import date_time_fields, fields_to_ask, record
 from tap_jira_oauth.jql import format_datetime, parse_datetime
-from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -73,7 +73,8 @@ class IssuesStream(Stream):
         state = self.get_context_state(context)
         old = self._bookmark(state)
         pages, reader = self._pages_of(project, old)
-        progress = Progress(project.key, time.monotonic)
+        progress = self._jira.progress
+        progress.begin(project.key)
         to_utc = _to_utc
         date_times = date_time_fields(self.schema)
         try:
@@ -82,11 +83,20 @@ class IssuesStream(Stream):
                     yield record(issue, date_times, to_utc)
                 # Reached only when the SDK has printed the last of them.
                 self._keep(state, project, reader, old)
-                progress.page(len(page.issues), page.total, state.get("replication_key_value"))
+                bookmark = state.get("replication_key_value")
+                progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
         except StopRequestedError:
             self._write_state_message()
             raise
-        progress.finish(reader.moved, state.get("replication_key_value"))
+        self.logger.info("%s", progress.finish())
+
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any], Any, Any]:
+        """Read and print all projects, and show meanwhile how far that is."""
+        with shown(self._jira.progress) if write_messages else nullcontext():
+            yield from super()._sync_records(context, write_messages=write_messages)
 
     def _bookmark(self, state: dict[str, Any]) -> Bookmark | None:
         """Return where to go on; nowhere for a person who asks for everything in the catalog."""
