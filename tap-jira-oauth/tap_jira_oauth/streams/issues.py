@@ -14,7 +14,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_jira_oauth.bookmark import Bookmark
+from tap_jira_oauth.bookmark import Bookmark, take_over
 from tap_jira_oauth.client import StopRequestedError
 from tap_jira_oauth.cloud_search import CloudSearch
 from tap_jira_oauth.cloud_window import CloudReader
@@ -62,8 +62,13 @@ class IssuesStream(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]]:
         """One partition a project, by the id that outlives a renaming."""
-        contexts = [{"project_id": project.id} for project in self._jira.projects]
-        self._take_over(contexts)
+        projects = self._jira.projects
+        begin = take_over(self.stream_state, {project.id: project.key for project in projects})
+        contexts = [{"project_id": project.id} for project in projects]
+        for context in contexts:
+            if context["project_id"] in begin:
+                state = self.get_context_state(context)
+                state.setdefault("replication_key_value", begin[context["project_id"]])
         return contexts
 
     @override
@@ -102,18 +107,6 @@ class IssuesStream(Stream):
         """Return where to go on; nowhere for a person who asks for everything in the catalog."""
         full = self.replication_method == REPLICATION_FULL_TABLE
         return None if full else Bookmark.from_state(state)
-
-    def _take_over(self, contexts: list[dict[str, Any]]) -> None:
-        """Give a bookmark that another tap kept for all projects to each project of today.
-
-        It must not stay: a project that becomes visible later would begin at it, too.
-        """
-        state = self.stream_state
-        if Bookmark.from_state(state) is not None:
-            value = state.pop("replication_key_value")
-            state.pop("replication_key", None)
-            for context in contexts:
-                self.get_context_state(context).setdefault("replication_key_value", value)
 
     def _project(self, context: Context | None) -> Project:
         wanted = (context or {})["project_id"]
