@@ -60,7 +60,7 @@ class CloudReader:
         self._newest: int | None = None
         self._settled: int | None = None
         self._caught_up = False
-        self._expected = 0
+        self._expected: int | None = None
         self._passed = 0
         self._late = 0
         self._breaks = 0
@@ -80,7 +80,7 @@ class CloudReader:
 
     @property
     def _short(self) -> int:
-        return max(0, self._expected - self._passed)
+        return max(0, (self._expected or 0) - self._passed)
 
     @property
     def bookmark(self) -> int | None:
@@ -196,7 +196,7 @@ class CloudReader:
         Until as many rows have passed as there were, late rows may be neighbours that were edited
         together, at their old place in a lagging index, with others behind them.
         """
-        return self._late >= LATE_ROWS and not self._short
+        return self._late >= LATE_ROWS and self._expected is not None and not self._short
 
     def _past_until(self) -> bool:
         until = self._span.until

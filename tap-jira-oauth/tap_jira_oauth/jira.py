@@ -153,7 +153,7 @@ class Jira:
                 return list(found.values())
         raise AnswerError(
             f"Jira says that it has {page.total} projects, and lists {len(found)}. Run again; if it "
-            "stays so, name the projects in 'project_keys' and report it."
+            "stays so, report it."
         )
 
 

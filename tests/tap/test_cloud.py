@@ -176,6 +176,20 @@ def test_an_invisible_project_is_named(site: Sandbox, tmp_path: Path) -> None:
     assert result.records == []
 
 
+@pytest.mark.parametrize(("times", "status"), [(2, 0), (3, 1)])
+def test_a_list_of_projects_that_is_not_whole_is_read_again(
+    site: Sandbox, tmp_path: Path, times: int, status: int
+) -> None:
+    """A project may come or go between two pages; a list that stays short is an error."""
+    short = json.dumps({"values": [], "total": 3, "isLast": True})
+    site.fault("/rest/api/2/project/search", status=200, headers=JSON, body=short, count=times)
+    result = run(tmp_path, signed_in(site))
+    assert result.status == status, result.log
+    assert len(result.records) == (0 if status else 60)
+    if status:
+        assert "has 3 projects, and lists 0" in result.log.splitlines()[-1]
+
+
 class TestManyProjects:
     """More projects than a page of projects holds."""
 

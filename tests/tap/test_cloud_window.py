@@ -207,6 +207,19 @@ def test_a_run_ends_although_edits_never_do() -> None:
     assert server.requests < 3000
 
 
+def test_neighbours_that_were_edited_together_do_not_end_a_run() -> None:
+    """A page full of late rows may stand before others, as long as fewer came than Jira counts."""
+    reader = CloudReader(Span(None, None, START, LOOKBACK))
+    late = [Row(str(number), START + number) for number in range(1, 201)]
+    reader.take(late[:100], "one", last=False)
+    assert not reader.done
+    reader.expect(250)
+    reader.take(late[100:], "two", last=False)
+    assert not reader.done
+    reader.take([Row(str(number), START + number) for number in range(201, 301)], "3", last=False)
+    assert reader.done
+
+
 def test_the_bookmark_never_passes_the_servers_clock_at_the_start() -> None:
     """A row that was edited during the run does not hide the ones edited just before it."""
     reader = CloudReader(Span(None, None, START, LOOKBACK))
