@@ -132,6 +132,25 @@ def test_a_token_that_expires_between_two_pages_costs_nothing_but_a_window(
     assert len(result.records) == 60
 
 
+@pytest.mark.parametrize(("more", "level"), [(0, None), (1, "INFO"), (50, "WARNING")])
+def test_issues_that_jira_counts_and_does_not_show_are_looked_for_and_said(
+    site: Sandbox, tmp_path: Path, more: int, level: str | None
+) -> None:
+    """Once more behind the last one; a warning where they are many."""
+    there = sum(issue["project"] == "ALPHA" for issue in site.issues)
+    body = json.dumps({"count": there + more})
+    site.fault(COUNT, status=200, headers=JSON, body=body)
+    result = run(tmp_path, signed_in(site, project_keys=["ALPHA"], page_size=5))
+    assert result.status == 0, result.log
+    assert len(result.records) == there
+    said = [line for line in result.log.splitlines() if f"showed {more} fewer" in line]
+    assert [level in line for line in said if level] == ([True] if level else [])
+    windows = [entry for entry in site.requests if entry.path == SEARCH and not entry.page_token]
+    assert len(windows) == (2 if more else 1)
+    assert result.summary["requests"] == asked(site, SEARCH) + asked(site, COUNT)
+    assert result.summary["reanchored_windows"] == len(windows) - 1
+
+
 def test_a_bad_request_without_a_token_ends_the_run(site: Sandbox, tmp_path: Path) -> None:
     """It is not taken for an expired token, and said in Jira's words."""
     result = run(tmp_path, signed_in(site, jql="status ="))

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 SEARCH = "/rest/api/2/search"
 ESCAPE = "\x1b["
+ERASED = f"{ESCAPE}2K"
+LOG_TIME = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,")
+"""How a line of the log begins; it must not begin behind the live line."""
 
 
 class Terminal:
@@ -77,13 +81,6 @@ def on_terminal(
     return process.returncode, process.stdout, terminal.text()
 
 
-def summary(log: str) -> dict[str, Any]:
-    """Return the last line of JSON in a log."""
-    (line,) = [line for line in log.splitlines() if '{"summary":' in line]
-    found: dict[str, Any] = json.loads(line[line.index('{"summary"') :])["summary"]
-    return found
-
-
 def test_a_live_line_on_a_terminal_says_how_far_and_why_it_waits(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
@@ -101,6 +98,10 @@ def test_a_live_line_on_a_terminal_says_how_far_and_why_it_waits(
     assert kinds.count("RECORD") == issues_of(connected_jira, "OPS")
     assert kinds[-1] == "STATE"
     assert "Signed in to Jira" in seen
+    seen = seen.replace(f"{ESCAPE}?25l", "").replace(f"{ESCAPE}?25h", "")  # the cursor, to hide it
+    before = [seen[: match.start()] for match in LOG_TIME.finditer(seen)]
+    assert len(before) > 5
+    assert all(not text or text.endswith(("\n", ERASED)) for text in before)
 
 
 def test_no_line_is_drawn_into_a_pipe(
@@ -112,7 +113,10 @@ def test_no_line_is_drawn_into_a_pipe(
     assert result.status == 0, result.log
     assert ESCAPE not in result.log
     assert "━" not in result.log
-    found = summary(result.log)
+    (said,) = [line for line in result.log.splitlines() if "OPS: " in line]
+    assert "issues in" in said
+    assert "read up to" in said, "a line is not broken at the width of a terminal"
+    found = result.summary
     (project,) = found["projects"]
     assert project["project"] == "OPS"
     assert project["finished"]
@@ -143,7 +147,7 @@ def test_a_run_that_fails_says_what_it_had_done(
     connected_jira.fault(SEARCH, shape="bad-request-cloud", skip=2)
     result = run(tmp_path, configure(page_size=5, project_keys=["OPS"]))
     assert result.status == 1
-    (project,) = summary(result.log)["projects"]
+    (project,) = result.summary["projects"]
     assert not project["finished"]
     assert project["emitted"] == len(result.records) == 9
     assert "CRITICAL" in result.log.splitlines()[-1]
