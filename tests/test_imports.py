@@ -14,20 +14,21 @@ PURE = {"errors"}
 
 TAP = {
     "tap": {
-        *("auth", "bookmark", "client", "errors", "jira"),
+        *("auth", "bookmark", "client", "errors", "gate", "jira"),
         *("progress", "settings", "streams"),
     },
     "display": {"progress"},
     "cli": {"auth", "credentials", "errors"},
     "streams": {
-        *("bookmark", "client", "cloud_search", "cloud_window", "display", "errors"),
-        *("fetch", "fields", "jira", "jql", "streams", "window"),
+        *("bookmark", "cloud_search", "cloud_window", "display", "errors", "fetch", "fields"),
+        *("gate", "jira", "jql", "streams", "window"),
     },
-    "fetch": {"client", "errors", "jql", "window"},
-    "cloud_search": {"client", "cloud_window", "errors", "fetch", "jql"},
+    "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},
+    "cloud_search": {"client", "cloud_window", "errors", "fetch", "fields", "jql"},
     "cloud_window": {"errors", "window"},
     "jira": {"answer", "client", "errors", "progress", "settings"},
-    "client": {"answer", "errors", "settings"},
+    "client": {"answer", "errors", "gate", "settings"},
+    "gate": set(),
     "auth": {"answer", "auth", "credentials", "errors", "settings"},
     "credentials": {"credentials", "errors", "settings"},
     "settings": {"errors", "jql", "setting"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -54,6 +55,9 @@ _WORTH_WAITING = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
+_TOO_HEAVY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+"""What a proxy says that did not get a whole answer in time."""
+
 _TAGS = re.compile(r"<[^>]*>")
 _BLAMES_SIGHT = re.compile(r"does not exist for the field|cannot be viewed|does not exist or")
 
@@ -83,11 +87,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Wait:
-    """Ask again later: why, and how many seconds the server wants at least."""
+    """Ask again later: why, and how many seconds the server wants at least.
+
+    `once` tells that one more try will show, `heavy` that a smaller question may be answered.
+    """
 
     reason: str
     seconds: float
     once: bool = False
+    heavy: bool = False
 
 
 def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
@@ -105,7 +113,8 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     if problem in _FRESH_SIGNATURE_HELPS:
         return Wait(f"OAuth {problem}", 0, once=True)
     if answer.status in _WORTH_WAITING and problem is None:
-        return Wait(f"HTTP {answer.status}", retry_after(answer))
+        heavy = answer.status in _TOO_HEAVY
+        return Wait(f"HTTP {answer.status}", retry_after(answer), heavy=heavy)
     return refuse(answer)
 
 
@@ -179,16 +188,52 @@ def oauth_problem(answer: Answer) -> str | None:
 
 
 def retry_after(answer: Answer) -> float:
-    """Return the seconds that `Retry-After` asks for; 0 where it is absent, past or no number.
+    """Return the seconds that the server wants us to wait; 0 where it does not say, or in the past.
 
-    Jira sends `Retry-After: 0` even with 429 (pycontribs/jira #1805), so 0 never means "at once".
+    `Retry-After` holds seconds or a date, `X-RateLimit-Reset` (Cloud) a date, and Data Center
+    tells with `X-RateLimit-Interval-Seconds` when the next tokens come. Jira sends
+    `Retry-After: 0` even with 429 (pycontribs/jira #1805), so 0 never means "at once".
     """
-    text = answer.headers.get("Retry-After", "").strip()
+    for name in ("Retry-After", "X-RateLimit-Reset"):
+        if (seconds := _until(answer, answer.headers.get(name, "").strip())) > 0:
+            return seconds
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _number(answer, "X-RateLimit-Interval-Seconds")
+    return 0.0
+
+
+def breather(answer: Answer) -> float:
+    """Return how long to let Jira rest after a good answer that was the last one allowed for now.
+
+    Data Center's rate limit fills a bucket with `X-RateLimit-FillRate` tokens every
+    `X-RateLimit-Interval-Seconds`; Cloud warns with `X-RateLimit-NearLimit` and tells when the
+    quota begins anew.
+    """
+    if answer.headers.get("X-RateLimit-Remaining", "").strip() == "0":
+        interval = _number(answer, "X-RateLimit-Interval-Seconds")
+        return min(interval or retry_after(answer), LONGEST_BREATHER)
+    return 0.0
+
+
+LONGEST_BREATHER = 60.0
+"""Seconds; a rest that nobody asked for is not longer."""
+
+
+def _number(answer: Answer, name: str) -> float:
+    text = answer.headers.get(name, "").strip()
+    return float(text) if re.fullmatch(r"\d{1,9}(\.\d+)?", text) else 0.0
+
+
+def _until(answer: Answer, text: str) -> float:
+    """Return the seconds until a moment in a header, by the server's own clock."""
     if re.fullmatch(r"\d+", text):
         return float(text)
     try:
-        until = parsedate_to_datetime(text)
         now = parsedate_to_datetime(answer.headers["Date"])
+        if re.match(r"\d{4}-", text):
+            until = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+        else:
+            until = parsedate_to_datetime(text)
         return max(0.0, (until - now).total_seconds())
     except (KeyError, TypeError, ValueError):
         return 0.0

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
-import threading
-import time
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
-from tap_jira_oauth.answer import Answer, Wait, judge, refuse
+from tap_jira_oauth.answer import Answer, Wait, breather, judge, refuse
 from tap_jira_oauth.errors import AnswerError, ConfigurationError, TapError, UnavailableError
+from tap_jira_oauth.gate import Gate, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,26 +29,6 @@ LONGEST_PAUSE = 60.0
 """Seconds; the longest pause that grows by itself. The server may ask for longer ones."""
 
 T = TypeVar("T")
-
-
-class Patience(Protocol):
-    """Waits, and may be interrupted: returns True when the run is to stop."""
-
-    def __call__(self, seconds: float, /) -> bool | None:
-        """Wait for so many seconds."""
-
-
-class StopRequestedError(Exception):
-    """A signal asked the run to stop while it waited. Not an error: nothing went wrong."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The clock, the waiting and the dice, as parameters so that tests need no real time."""
-
-    clock: Callable[[], float] = time.monotonic
-    wait: Patience = threading.Event().wait
-    dice: Callable[[], float] = random.random
 
 
 class JiraClient:
@@ -76,7 +54,10 @@ class JiraClient:
         self._anonymous = settings.auth_method == "anonymous"
         self._patience = settings.max_retry_seconds
         self._timing = timing or Timing()
+        self._gate = Gate(self._timing, settings.max_concurrent_requests)
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=settings.max_concurrent_requests))
         self._session.auth = auth
         self._session.headers.update(
             {
@@ -93,6 +74,7 @@ class JiraClient:
         # Given with every request, since requests lets the environment win over the session.
         self._transport: dict[str, Any] = {
             "timeout": settings.request_timeout,
+            "stream": True,
             "allow_redirects": False,
             "verify": (settings.ca_bundle or True) if settings.verify_ssl else False,
             "cert": settings.client_certificate,
@@ -107,14 +89,25 @@ class JiraClient:
     def get(self, path: str, kind: type[T]) -> tuple[T, Answer]:
         """Ask for `path` (below the base URL) and decode the JSON answer as `kind`."""
         answer = self.exchange("GET", path)
-        return _decode(answer, path, kind), answer
+        return decode(answer, path, msgspec.json.Decoder(kind, float_hook=Decimal)), answer
 
-    def post(self, path: str, payload: Mapping[str, Any], kind: type[T]) -> tuple[T, Answer]:
-        """Send JSON to `path` and decode the answer. Only for searches: it may be sent twice."""
-        answer = self.exchange("POST", path, msgspec.json.encode(payload))
-        return _decode(answer, path, kind), answer
+    def search(
+        self, path: str, payload: Callable[[], Mapping[str, Any]], lighten: Callable[[], None]
+    ) -> Answer:
+        """Send a search to `path` and return its raw answer.
 
-    def exchange(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        `payload` is asked anew for each try, and `lighten` called where Jira or a proxy before it
+        could not finish the answer, so that the next try may ask for less.
+        """
+        return self.exchange("POST", path, lambda: msgspec.json.encode(payload()), lighten)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: Callable[[], bytes] | None = None,
+        lighten: Callable[[], None] | None = None,
+    ) -> Answer:
         """Send one request until it is answered, and return the raw answer.
 
         Raises:
@@ -122,32 +115,41 @@ class JiraClient:
             StopRequestedError: the run was asked to stop while it waited.
             TapError: the answer is final, see `answer.judge`.
         """
-        started = self._timing.clock()
+        troubled: float | None = None
         tries = 0
         while True:
             tries += 1
-            outcome = self._try(method, path, body)
+            with self._gate.passage():
+                outcome = self._try(method, path, body() if body else None)
             if isinstance(outcome, Answer):
                 wait = self._judge(outcome, method, path)
                 if wait is None:
+                    self._welcome(outcome)
                     return outcome
                 if wait.once and tries > 1:
                     _explain(refuse, outcome, method, path)
             else:
                 wait = outcome
-            left = self._patience - (self._timing.clock() - started)
+            now = self._timing.clock()
+            troubled = now if troubled is None else troubled
             pause = self._pause(wait, tries)
-            if pause > left:
+            if pause > self._patience - (now - troubled):
                 raise UnavailableError(
                     f"{method} {path}: {wait.reason}, and still no answer after {tries} tries. "
                     "Jira is overloaded or unreachable; run again later, the bookmark is saved."
                 )
+            if wait.heavy and lighten:
+                lighten()
             if pause:
                 logger.warning("%s %s: %s; waiting %.1f s", method, path, wait.reason, pause)
+                self._gate.close(pause)
             if self._on_wait is not None:
                 self._on_wait(wait.reason, pause)
-            if self._timing.wait(pause):
-                raise StopRequestedError
+
+    def _welcome(self, answer: Answer) -> None:
+        self._gate.answered()
+        if pause := breather(answer):
+            self._gate.close(pause)
 
     def _judge(self, answer: Answer, method: str, path: str) -> Wait | None:
         return _explain(lambda given: judge(given, anonymous=self._anonymous), answer, method, path)
@@ -155,9 +157,12 @@ class JiraClient:
     def _try(self, method: str, path: str, body: bytes | None) -> Answer | Wait:
         headers = {"Content-Type": "application/json"} if body is not None else None
         try:
-            response = self._session.request(
+            with self._session.request(
                 method, f"{self._base}{path}", data=body, headers=headers, **self._transport
-            )
+            ) as response:
+                # `content` would put the body together from small pieces, at twice the cost.
+                content = response.raw.read(decode_content=True)
+                return Answer(response.status_code, response.headers, content)
         except requests.exceptions.SSLError as error:
             if "EOF" in str(error):  # the connection was cut, which may pass
                 return Wait(f"{self._base} broke off the TLS connection", 0)
@@ -179,8 +184,11 @@ class JiraClient:
                     f"Cannot ask {self._base} ({type(error).__name__}): 'api_url' or the proxy's "
                     "address is malformed."
                 ) from error
-            return Wait(f"{self._base} does not answer ({type(error).__name__})", 0)
-        return Answer(response.status_code, response.headers, response.content)
+            heavy = isinstance(error, requests.exceptions.ReadTimeout)
+            return Wait(f"{self._base} does not answer ({type(error).__name__})", 0, heavy=heavy)
+        except urllib3.exceptions.HTTPError as error:  # while the body was read
+            reason = f"{self._base} broke off its answer ({type(error).__name__})"
+            return Wait(reason, 0, heavy=True)
 
     def _pause(self, wait: Wait, tries: int) -> float:
         """Grow from one second, doubled with each try, with dice so that clients spread out."""
@@ -213,10 +221,15 @@ def _cause(error: BaseException) -> str:
     return str(error).split(":", maxsplit=1)[-1].strip(" )") or type(error).__name__
 
 
-def _decode(answer: Answer, path: str, kind: type[T]) -> T:
+def decode(answer: Answer, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode the JSON of an answer.
+
+    Raises:
+        AnswerError: it has another shape.
+        UnavailableError: it is no JSON, though it said so; a proxy may have cut it.
+    """
     try:
-        # Decimal keeps every digit of a number.
-        return msgspec.json.Decoder(kind, float_hook=Decimal).decode(answer.body)
+        return decoder.decode(answer.body)
     except msgspec.ValidationError as error:
         raise AnswerError(f"{path}: Jira's answer has an unexpected shape: {error}.") from error
     except msgspec.DecodeError as error:

@@ -24,7 +24,7 @@ from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.window import LATE_ROWS, MAX_REPEATS, floor_to_minute, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_jira_oauth.window import Row, Span
 
@@ -36,10 +36,28 @@ EMPTY_PAGES = 20
 
 
 class CloudAsk(NamedTuple):
-    """One page to ask for: the window's lower bound (epoch ms) and the token, None for its start."""
+    """One page to ask for: the window's lower bound (epoch ms) and the token, None for its start.
+
+    `uncounted` tells that nobody knows yet how many rows there are.
+    """
 
     since: int | None
     token: str | None
+    uncounted: bool = False
+
+
+class Chain(NamedTuple):
+    """What an answer says of its chain of tokens.
+
+    `token` leads to the next page and is None at the end, `last` is what Jira says about that end,
+    `counted` how many rows it counts in the window, if it was asked, and `refused` that it did not
+    take the token in hand.
+    """
+
+    token: str | None = None
+    last: bool = True
+    counted: int | None = None
+    refused: bool = False
 
 
 class CloudReader:
@@ -51,6 +69,7 @@ class CloudReader:
         """Open the first window; `seen` are the rows (id: updated) that an earlier run emitted."""
         self.done = False
         self.moved = 0
+        self.total: int | None = None
         self._span = span
         self._since = span.since
         self._window_rows = window_rows
@@ -71,7 +90,11 @@ class CloudReader:
     @property
     def ask(self) -> CloudAsk:
         """The page to ask for next."""
-        return CloudAsk(self._since, self._token)
+        return CloudAsk(self._since, self._token, self._token is None and self._expected is None)
+
+    def ahead(self, size: int, total: int | None) -> Iterator[CloudAsk]:  # noqa: ARG002 - as `Reader.ahead`
+        """Return the next page alone: only its answer has the token of the one behind it."""
+        yield self.ask
 
     @property
     def missing(self) -> int:
@@ -101,9 +124,22 @@ class CloudReader:
         lower = lower_bound(bookmark, self._span.lookback)
         return {id_: updated for id_, updated in self._seen.items() if updated >= lower}
 
+    def follow(self, rows: Sequence[Row], chain: Chain) -> list[int]:
+        """Take an answer with all it says of its chain; return the indexes of the rows to emit.
+
+        Raises:
+            AnswerError: chains keep breaking and the reader gets no further.
+        """
+        if chain.refused:
+            self.lose()
+            return []
+        if chain.counted is not None:
+            self.expect(chain.counted)
+        return self.take(rows, chain.token, last=chain.last)
+
     def expect(self, count: int) -> None:
         """Take how many rows Jira counts in the first window; its count is approximate."""
-        self._expected = count
+        self._expected = self.total = count
 
     def take(self, rows: Sequence[Row], token: str | None, *, last: bool) -> list[int]:
         """Take the answer to `ask`; return the indexes of the rows to emit, in order.

@@ -1,22 +1,40 @@
-"""Pages of a project, in order and verified. The only module that will know threads."""
+"""Pages of a project, in order and verified, several under way. The only module that knows threads.
+
+The reader of a project decides page by page what comes next. Meanwhile the pages that it will ask
+for if nothing moves are asked for already, and when those are all under way, the first ones of the
+next projects. What was asked for in vain is dropped.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import itertools
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from tap_jira_oauth.client import decode
+from tap_jira_oauth.cloud_window import Chain, CloudReader
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.jql import parse_datetime, window_jql
-from tap_jira_oauth.window import Reader, Row
+from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
+from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
+from tap_jira_oauth.window import Ask, Reader, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.cloud_window import CloudAsk
 
 SEARCH = "/rest/api/2/search"
+
+SMALLEST_PAGE = 2
+"""Issues; pages overlap by one."""
+
+PAGES_TO_GROW = 8
+"""Pages without trouble, after which a page size that was halved is doubled."""
 
 
 class SearchAnswer(msgspec.Struct):
@@ -25,59 +43,231 @@ class SearchAnswer(msgspec.Struct):
     `max_results` is the server's own cap where that is lower than what was asked for.
     """
 
-    issues: list[dict[str, Any]]
+    issues: list[Issue]
     total: int
     max_results: int = msgspec.field(name="maxResults")
 
 
-@dataclass(frozen=True)
-class Page:
-    """One answer: the issues in it that are new, and the rows that the window counts in all.
+_decoder = msgspec.json.Decoder(SearchAnswer)
 
-    `requests` counts what was asked for it, without tries that Jira let wait.
+
+@dataclass(frozen=True)
+class Found:
+    """One answer, with the place of each of its issues in the order of the window.
+
+    `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
     """
 
-    issues: list[dict[str, Any]]
+    issues: list[Issue]
+    rows: list[Row]
     total: int
+    chain: Chain | None = None
     requests: int = 1
 
 
 @dataclass(frozen=True)
-class Search:
-    """What is the same for every page of a run."""
+class Page:
+    """The issues of one answer that are new, and the rows that its window counts in all.
+
+    `requests` counts those that were sent since the page before, also ahead and in vain.
+    """
+
+    issues: list[Issue]
+    total: int
+    requests: int
+
+
+class PageSize:
+    """How many issues to ask for: halved when answers do not get through, and grown back."""
+
+    def __init__(self, wanted: int) -> None:
+        """Begin with what the settings ask for."""
+        self.current = self._wanted = wanted
+        self._good = 0
+        self._lock = threading.Lock()
+
+    def shrink(self, asked: int) -> None:
+        """Halve it, once for all requests that asked for so many."""
+        with self._lock:
+            self._good = 0
+            if asked == self.current:
+                self.current = max(SMALLEST_PAGE, asked // 2)
+
+    def worked(self) -> None:
+        """Note an answer."""
+        with self._lock:
+            self._good += 1
+            if self.current < self._wanted and self._good >= PAGES_TO_GROW:
+                self.current = min(self._wanted, 2 * self.current)
+                self._good = 0
+
+    def obey(self, cap: int) -> None:
+        """Take over the server's own cap, so that the pages ahead are where the reader goes."""
+        with self._lock:
+            self._wanted = min(self._wanted, cap)
+            self.current = min(self.current, cap)
+
+
+class Search(Protocol):
+    """Asks for one page."""
+
+    @property
+    def size(self) -> PageSize:
+        """The size of the pages to come."""
+
+    def find(self, project_key: str, ask: Any) -> Found:
+        """Return the answer to `ask`, which is what the reader of its flavour says."""
+
+
+@dataclass(frozen=True)
+class OffsetSearch:
+    """The search of Data Center, by `startAt` and `maxResults`."""
 
     client: JiraClient
     fields: Sequence[str]
-    page_size: int
+    size: PageSize
     condition: str | None = None
+    literal: Literal = epoch_literal
 
-    def pages(self, project_key: str, reader: Reader) -> Iterator[Page]:
-        """Read one project as `reader` says, until it is done.
+    def find(self, project_key: str, ask: Ask) -> Found:
+        """Ask for one page.
 
         Raises:
             TapError: Jira refused, did not answer, or answered something else.
         """
-        while not reader.done:
-            ask = reader.ask
-            payload = {
-                "jql": window_jql(project_key, ask.since, self.condition),
+        asked = self.size.current
+        jql = window_jql(project_key, self.condition, **ask.window._asdict(), literal=self.literal)
+
+        def payload() -> Mapping[str, Any]:
+            nonlocal asked
+            asked = self.size.current
+            return {
+                "jql": jql,
                 "startAt": ask.start_at,
-                "maxResults": self.page_size,
+                "maxResults": asked,
                 "fields": self.fields,
             }
-            found, _ = self.client.post(SEARCH, payload, SearchAnswer)
-            if found.max_results == 1:
+
+        answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
+        found = decode(answer, SEARCH, _decoder)
+        self.size.worked()
+        if found.max_results < asked:
+            if found.max_results < SMALLEST_PAGE:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
-            new = reader.take([row_of(issue) for issue in found.issues], found.total)
-            yield Page([found.issues[index] for index in new], found.total)
+            self.size.obey(found.max_results)
+        return Found(found.issues, [row(issue) for issue in found.issues], found.total)
 
 
-def row_of(issue: dict[str, Any]) -> Row:
-    """Return the version of an issue that an answer holds."""
+@dataclass
+class Reading:
+    """One project that is read, and the pages of it that are under way or wait to be taken."""
+
+    key: str
+    reader: Reader | CloudReader
+    total: int | None = None
+    pending: dict[Ask | CloudAsk, Future[Found]] = field(default_factory=dict)
+    sent: int = 0
+
+    def take(self, found: Found) -> list[int]:
+        """Give the reader the answer that it asked for; return the indexes of the new issues."""
+        if isinstance(self.reader, CloudReader):
+            return self.reader.follow(found.rows, found.chain or Chain())
+        return self.reader.take(found.rows, found.total)
+
+    def asks(self, size: int) -> Iterator[Ask | CloudAsk]:
+        """Return what the reader will ask for, as far as it can be told."""
+        first = self.pending.get(self.reader.ask)
+        total = self.total
+        if first is not None and first.done() and first.exception() is None:
+            total = first.result().total
+        return self.reader.ahead(size, total)
+
+
+class Fetcher:
+    """Reads one project after the other, with up to `width` pages under way or waiting."""
+
+    def __init__(self, search: Search, width: int) -> None:
+        """Prepare; nothing is asked for yet."""
+        self._search = search
+        self._width = width
+        self._readings: list[Reading] = []
+        self._dropped: list[Future[Found]] = []
+
+    def pages(self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]) -> Iterator[Page]:
+        """Read one project until its reader is done; look ahead into the `upcoming` ones.
+
+        Raises:
+            TapError: Jira refused, did not answer, or answered something else.
+            StopRequestedError: the run was asked to stop while it waited.
+        """
+        reader = reading.reader
+        try:
+            while not reader.done:
+                self._look_ahead(reading, upcoming)
+                found = reading.pending.pop(reader.ask).result()
+                new = reading.take(found)
+                reading.total = found.total
+                if reader.ask not in reading.pending or reader.done:
+                    self._drop(reading)
+                self._look_ahead(reading, upcoming)
+                requests, reading.sent = reading.sent + found.requests - 1, 0
+                yield Page([found.issues[index] for index in new], found.total, requests)
+        finally:
+            self._drop(reading)
+            if reading in self._readings:
+                self._readings.remove(reading)
+
+    def _look_ahead(self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]) -> None:
+        """Ask for what is needed now, and for as much of what comes next as is allowed."""
+        self._dropped = [future for future in self._dropped if not future.done()]
+        if not reading.reader.done and reading.reader.ask not in reading.pending:
+            self._send(reading, reading.reader.ask)
+        for each in itertools.chain([reading], upcoming()):
+            if each.reader.done:
+                continue
+            for ask in each.asks(self._search.size.current):
+                waiting = sum(len(other.pending) for other in self._readings)
+                if waiting + len(self._dropped) >= self._width:
+                    return
+                if ask not in each.pending:
+                    self._send(each, ask)
+
+    def _send(self, reading: Reading, ask: Ask | CloudAsk) -> None:
+        reading.sent += 1
+        if reading not in self._readings:
+            self._readings.append(reading)
+        reading.pending[ask] = in_background(lambda: self._search.find(reading.key, ask))
+
+    def _drop(self, reading: Reading) -> None:
+        self._dropped += reading.pending.values()
+        reading.pending.clear()
+
+
+def in_background(work: Callable[[], Found]) -> Future[Found]:
+    """Do something in a thread of its own, which does not keep the program from ending."""
+    future: Future[Found] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever takes the result gets it
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def row(issue: Issue) -> Row:
+    """Return an issue's place in the order by last change.
+
+    Raises:
+        AnswerError: it came without `updated`.
+    """
     try:
-        return Row(issue["id"], parse_datetime(issue["fields"]["updated"]))
-    except (KeyError, TypeError) as error:
+        updated = msgspec.json.decode(issue.fields["updated"], type=str)
+    except (KeyError, msgspec.ValidationError) as error:
         raise AnswerError(
-            f"Issue {issue.get('key', 'without key')} came without {error}; it cannot be put in "
-            "order by its last change."
+            f"Issue {issue.key} came without 'updated'; it cannot be put in order by its last "
+            "change."
         ) from error
+    return Row(issue.id, parse_datetime(updated), issue.key)

@@ -109,23 +109,38 @@ class Jira:
         """The projects to read, in the order of `project_keys`, else by key.
 
         Raises:
-            AccessError: a configured project, or any at all, is invisible to the user.
+            AccessError: there is none that the user can see.
         """
-        visible = self._cloud_projects() if self.is_cloud else self._all_projects()
-        by_key = {project.key.upper(): project for project in visible}
-        wanted = [key.upper() for key in self.settings.project_keys] or sorted(by_key)
-        missing = [key for key in wanted if key not in by_key]
-        if missing:
+        found = tuple(self._visible[key] for key in self._wanted if key in self._visible)
+        if found and self.invisible:
+            logger.warning(self.invisible)
+        if not found:
             raise AccessError(
-                f"The signed-in user cannot see {_named(missing)}: either there is none of that "
-                "key, or the permission 'Browse Projects' is missing."
-            )
-        if not wanted:
-            raise AccessError(
-                "The signed-in user sees no project at all. Ask a Jira administrator for the "
+                self.invisible
+                or "The signed-in user sees no project at all. Ask a Jira administrator for the "
                 "permission 'Browse Projects'."
             )
-        return tuple(by_key[key] for key in wanted)
+        return found
+
+    @cached_property
+    def invisible(self) -> str | None:
+        """What to say about configured projects that the user cannot see; None if there are none."""
+        missing = [key for key in self._wanted if key not in self._visible]
+        if not missing:
+            return None
+        return (
+            f"The signed-in user cannot see {_named(missing)}: either there is none of that key, or "
+            "the permission 'Browse Projects' is missing."
+        )
+
+    @property
+    def _wanted(self) -> list[str]:
+        return [key.upper() for key in self.settings.project_keys] or sorted(self._visible)
+
+    @cached_property
+    def _visible(self) -> dict[str, Project]:
+        projects = self._cloud_projects() if self.is_cloud else self._all_projects()
+        return {project.key.upper(): project for project in projects}
 
     def _all_projects(self) -> list[Project]:
         """Return the visible projects of a Data Center, which lists them all at once."""

@@ -8,30 +8,88 @@ zone of the user who searches, to the minute, and twice a year are ambiguous.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from tap_jira_oauth.errors import AnswerError
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without the cost of saying so
+_MILLISECOND = timedelta(milliseconds=1)
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 _ORDER_BY = re.compile(r"\border\s+by\b", re.IGNORECASE)
-_OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d\d)(\d\d)$")
+_ALREADY_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:\+0000|Z)")
 
 
-def window_jql(project_key: str, since: int | None, condition: str | None) -> str:
-    """Return the query of one window: a project, from `since` (epoch ms) on, oldest change first.
+Literal = Callable[[int], str]
+"""Writes a moment (epoch ms, UTC) as a JQL literal, never later than the moment itself."""
 
-    There is no upper bound on purpose: a bound shifts rows out of the window while it is read.
-    The second sort key makes the order of equal times stable.
+
+def epoch_literal(moment: int) -> str:
+    """Return a moment as Jira reads it without any time zone."""
+    return str(moment)
+
+
+def zone_literal(zone: ZoneInfo) -> Literal:
+    """Return how to write moments for a Jira that does not read epoch milliseconds.
+
+    A quoted literal is read in the zone of the user's profile, to the minute. When clocks are set
+    back, one hour of local time comes twice, and it is not said which one Jira takes: a moment in
+    it is written as the minute before that hour.
     """
-    return f"{restriction(project_key, since, condition)} ORDER BY updated ASC, key ASC"
+
+    def literal(moment: int) -> str:
+        local = datetime.fromtimestamp(moment // 1000, zone)
+        while local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
+            minute = int(local.timestamp()) // 60 - 1
+            local = datetime.fromtimestamp(minute * 60, zone)
+        return f'"{local:%Y-%m-%d %H:%M}"'
+
+    return literal
 
 
-def restriction(project_key: str, since: int | None, condition: str | None) -> str:
+def window_jql(  # noqa: PLR0913 - a query has so many parts
+    project_key: str,
+    condition: str | None = None,
+    *,
+    since: int | None,
+    before: int | None = None,
+    after: str | None = None,
+    literal: Literal = epoch_literal,
+) -> str:
+    """Return the query of one window; its parts are those of `window.Window`.
+
+    By time it has no upper bound on purpose: a bound shifts rows out of the window while it is
+    read. The second sort key makes the order of equal times stable. By key, where `after` is set,
+    it is for times that more rows share than Jira gives out of one search.
+    """
+    chosen = restriction(
+        project_key, condition, since=since, before=before, after=after, literal=literal
+    )
+    return f"{chosen} ORDER BY {'updated ASC, key ASC' if after is None else 'key ASC'}"
+
+
+def restriction(  # noqa: PLR0913 - as above
+    project_key: str,
+    condition: str | None = None,
+    *,
+    since: int | None,
+    before: int | None = None,
+    after: str | None = None,
+    literal: Literal = epoch_literal,
+) -> str:
     """Return what a window's query selects, without its order; for counting."""
     clauses = [f"project = {quote(project_key)}"]
     if since is not None:
-        clauses.append(f"updated >= {since}")
+        clauses.append(f"updated >= {literal(since)}")
+    if before is not None:
+        clauses.append(f"updated < {literal(before)}")
+    if after:
+        clauses.append(f"key > {quote(after)}")
     if condition:
         clauses.append(f"({condition})")
     return " AND ".join(clauses)
@@ -57,15 +115,28 @@ def parse_datetime(text: str) -> int:
     Raises:
         AnswerError: the text is no datetime.
     """
-    iso = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", re.sub(r"[zZ]$", "+00:00", text))
     try:
-        moment = datetime.fromisoformat(iso)
-        return (moment - _EPOCH) // timedelta(milliseconds=1)
-    except (TypeError, ValueError) as error:
+        if text[-5] in "+-":
+            iso = f"{text[:-2]}:{text[-2:]}"
+        else:
+            iso = f"{text[:-1]}+00:00" if text[-1] in "Zz" else text
+        return (datetime.fromisoformat(iso) - _EPOCH) // _MILLISECOND
+    except (IndexError, TypeError, ValueError) as error:
         raise AnswerError(f"Jira sent '{text}' where a date with a time is due.") from error
 
 
 def format_datetime(moment: int) -> str:
     """Return RFC 3339 in UTC with milliseconds, such as `2026-01-02T03:04:05.678Z`."""
-    instant = _EPOCH + timedelta(milliseconds=moment)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    instant = _NAIVE_EPOCH + timedelta(milliseconds=moment)
+    return f"{instant.isoformat(timespec='milliseconds')}Z"
+
+
+def in_utc(text: str) -> str:
+    """Return a Jira datetime as RFC 3339 in UTC.
+
+    Raises:
+        AnswerError: the text is no datetime.
+    """
+    if _ALREADY_UTC.fullmatch(text):
+        return f"{text[:23]}Z"
+    return format_datetime(parse_datetime(text))

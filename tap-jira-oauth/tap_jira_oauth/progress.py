@@ -7,6 +7,7 @@ counted for it. `display` decides where and how often the line is shown.
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class Progress:
         self._before = Tally("")
         self._front = self._before
         self._wait = ("", 0.0)
+        self._lock = threading.Lock()
 
     def begin(self, project_key: str) -> None:
         """Put a project in front."""
@@ -69,14 +71,17 @@ class Progress:
         front.requests += requests
         front.reanchored_windows = moved
         front.bookmark = bookmark
-        self._wait = ("", 0.0)
 
     def waits(self, reason: str, seconds: float) -> None:
         """Note that a request is tried again after so many seconds, and why."""
-        self._front.retries += 1
-        self._front.requests += 1
-        self._front.waited_seconds += seconds
-        self._wait = (reason, self._clock() + seconds)
+        with self._lock:
+            self._front.retries += 1
+            self._front.requests += 1
+            now = self._clock()
+            # Several requests may be told at once; they wait for the same moment.
+            begin, end = max(now, self._wait[1]), now + seconds
+            self._front.waited_seconds += max(0.0, end - begin)
+            self._wait = max(self._wait, (reason, end), key=lambda wait: wait[1])
 
     def finish(self) -> str:
         """Note that the project in front is read to its end, and return a line about it."""

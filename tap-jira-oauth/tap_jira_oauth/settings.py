@@ -104,6 +104,18 @@ class Settings:
     pages_per_state: int = declare(
         "integer", "A STATE message is printed after so many pages.", 4, minimum=1
     )
+    max_concurrent_requests: int = declare(
+        "integer",
+        "Requests that may be under way at a time, within a project and across projects. 1 asks one after the other.",
+        4,
+        minimum=1,
+    )
+    on_inaccessible_project: str = declare(
+        "options",
+        "What a project of `project_keys` that cannot be read does to the run: `fail` ends it with an error after the others were read and saved, `skip` warns.",
+        "fail",
+        options=("fail", "skip"),
+    )
     lookback_minutes: int | None = declare(
         "integer",
         f"How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it. Unset: {LOOKBACK_MINUTES['data_center']} on Data Center, {LOOKBACK_MINUTES['cloud']} on Cloud.",

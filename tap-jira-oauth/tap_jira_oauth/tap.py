@@ -13,13 +13,15 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.bookmark import check_state
-from tap_jira_oauth.client import JiraClient, StopRequestedError, Timing
+from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
+from tap_jira_oauth.gate import StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.settings import (
@@ -41,6 +43,7 @@ class TapJiraOAuth(Tap):
     """Reads Jira Data Center and Cloud: signs in with OAuth 1.0a, loses no issue while people edit."""
 
     name = "tap-jira-oauth"
+    message_writer_class = MsgSpecWriter
     config_jsonschema: ClassVar[dict[str, Any]] = config_jsonschema()
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
@@ -141,6 +144,10 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except StopRequestedError:
+        # Two signals often come together, from the terminal and from Meltano. The second one must
+        # not meet Python's default while the interpreter ends.
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_IGN)
         name = signal.Signals(TapJiraOAuth.stopped_by).name
         TapJiraOAuth.logger.warning("Stopped by %s; the state is printed.", name)
         sys.exit(128 + TapJiraOAuth.stopped_by)

@@ -9,12 +9,16 @@ and every later row moves up by one, past the reader. So a result is read in **w
   where it is gone, opens a new window at the minute of the last row that was read in order;
 - after 5,000 rows a new window is opened anyway, so that the offset stays far from Jira's limit of
   10,000 rows (Atlassian KB "Handling JQL REST API searching exceeding max_result_window");
+- where that limit comes near within one minute, which a bulk change of many issues does, the minute
+  is read in the order of keys, in windows `updated >= M AND updated < M + 1 min AND key > LAST`,
+  and if the minute is too young to be trusted, everything from it on;
 - rows that are seen again are known by (id, updated) and not emitted twice.
 
 **The index lags.** Jira sorts by the `updated` of its search index, but shows the one of its
 database. A row edited a moment ago may so stand at its old place with its new time. Times younger
 than `stop - lookback` are therefore emitted, but never trusted as a position: neither a window nor
-a bookmark in mid-run is set by them.
+a bookmark in mid-run is set by them, and as the row that ties two pages together they count only
+where they stand as expected.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tap_jira_oauth.errors import AnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MINUTE = 60_000
 """One minute in milliseconds: the precision that Jira's search promises for dates."""
@@ -45,16 +49,34 @@ Jira does not answer the same question the same way.
 
 
 class Row(NamedTuple):
-    """One version of an issue: its id and its `updated` in epoch milliseconds, UTC."""
+    """One version of an issue: its id, its `updated` (epoch ms, UTC) and its key."""
 
     id: str
     updated: int
+    key: str = ""
+
+
+class Window(NamedTuple):
+    """One query: rows from `since` on (epoch ms; None: from the beginning), oldest change first.
+
+    Where `after` is set, rows come in the order of keys instead, from behind that key on (empty:
+    the first one), up to `before` (exclusive; None: no bound).
+    """
+
+    since: int | None
+    before: int | None = None
+    after: str | None = None
+
+    @property
+    def by_key(self) -> bool:
+        """Tell whether the order is that of keys."""
+        return self.after is not None
 
 
 class Ask(NamedTuple):
-    """One page to ask for: the window's lower bound (None: from the beginning) and the offset."""
+    """One page to ask for."""
 
-    since: int | None
+    window: Window
     start_at: int
 
 
@@ -92,7 +114,7 @@ class Reader:
         self.done = False
         self.moved = 0
         self._span = span
-        self._since = span.since
+        self._window = Window(span.since)
         self._seen = dict(seen or {})
         self._window_rows = window_rows
         self._newest: int | None = None
@@ -112,7 +134,18 @@ class Reader:
     @property
     def ask(self) -> Ask:
         """The page to ask for next."""
-        return Ask(self._since, self._start_at)
+        return Ask(self._window, self._start_at)
+
+    def ahead(self, size: int, total: int | None) -> Iterator[Ask]:
+        """Return the pages that will be asked for if nothing moves, the next one first.
+
+        `size` is the number of rows in a page, `total` how many rows the window has, if known.
+        """
+        start_at = self._start_at
+        yield self.ask
+        while total is not None and start_at + size < min(total, self._window_rows):
+            start_at += size - 1
+            yield Ask(self._window, start_at)
 
     @property
     def bookmark(self) -> int | None:
@@ -144,19 +177,36 @@ class Reader:
         """
         if self._expected is None:
             self._expected = total
-        overlap = 0
-        if self._last is not None:
-            if self._last not in rows:
-                self._step_back(len(rows))
-                return []
-            overlap = rows.index(self._last) + 1
+        overlap = self._overlap(rows)
+        if overlap is None:
+            self._step_back()
+            return []
         passed = self._passed
         new = self._note(rows)
         if self._passed > passed:
             self._repeats = 0
-        self._settle(rows)
+        if not self._window.by_key:
+            self._settle(rows)
         self._advance(rows, rows[overlap:], total)
         return new
+
+    def _overlap(self, rows: Sequence[Row]) -> int | None:
+        """Return how many rows at the top are known from the page before, None if rows moved.
+
+        A row that was edited a moment ago proves nothing by being in the page: it may have moved to
+        the end of the result in the meantime, with everything behind it.
+        """
+        last = self._last
+        if last is None:
+            return 0
+        if self._window.by_key or last.updated <= self._trusted:
+            return rows.index(last) + 1 if last in rows else None
+        return 1 if rows and rows[0] == last else None
+
+    @property
+    def _trusted(self) -> int:
+        """The youngest time that is a row's place in the index, too."""
+        return self._span.stop - self._span.lookback
 
     def _note(self, rows: Sequence[Row]) -> list[int]:
         """Count and remember the rows that were not passed before; return those to emit."""
@@ -180,8 +230,7 @@ class Reader:
 
     def _settle(self, rows: Sequence[Row]) -> None:
         """Note the last row whose time is old enough to be its place in the index, too."""
-        trusted = self._span.stop - self._span.lookback
-        settled = max((row.updated for row in rows if row.updated <= trusted), default=None)
+        settled = max((row.updated for row in rows if row.updated <= self._trusted), default=None)
         if settled is not None:
             self._settled = max(settled, self._settled or settled)
 
@@ -191,19 +240,31 @@ class Reader:
         late = [row.updated > self._span.stop for row in fresh]
         self._late = self._late + len(late) if all(late) else 0
         if end >= total:
-            self.done = self._caught_up = True
-        elif self._only_late_rows_left() or self._past_until():
+            self._finish_window()
+        elif not self._window.by_key and (self._only_late_rows_left() or self._past_until()):
             self.done = True
         else:
             if end > self._reached:
                 self._repeats = 0
             self._reached = max(end, self._reached)
-            if end >= self._window_rows and self._can_leave():
-                self._open()
-            elif len(rows) > 1:
-                self._start_at, self._last, self._back = end - 1, rows[-1], 0
-            else:
-                self._step_back(1)
+            self._go_on(rows, end)
+
+    def _finish_window(self) -> None:
+        """All rows of the window were read: the run is at its end, or behind a minute."""
+        if self._window.before is not None:
+            self._start(Window(self._window.before))
+        else:
+            self.done = self._caught_up = True
+
+    def _go_on(self, rows: Sequence[Row], end: int) -> None:
+        if end >= self._window_rows and self._can_leave():
+            self._open()
+        elif end + len(rows) > 2 * self._window_rows and not self._window.by_key:
+            self._open_by_key()
+        elif len(rows) > 1:
+            self._start_at, self._last, self._back = end - 1, rows[-1], 0
+        else:
+            self._step_back()
 
     def _only_late_rows_left(self) -> bool:
         """Tell whether nothing follows but rows that were edited since the run began.
@@ -218,34 +279,56 @@ class Reader:
         until = self._span.until
         return until is not None and self._settled is not None and self._settled >= until
 
-    def _step_back(self, rows: int) -> None:
+    def _step_back(self) -> None:
         """Rows moved: look for the last good one further up, twice as far each time."""
         self.moved += 1
-        self._count_repeat()
-        if self._start_at == 0:
-            self._open()
-            return
-        self._back = max(rows, 2, 2 * self._back)
-        self._start_at = max(0, self._start_at - self._back)
-
-    def _count_repeat(self) -> None:
         self._repeats += 1
         if self._repeats > MAX_REPEATS:
             raise AnswerError(
-                f"Jira's answers to the same search (updated >= {self._since}) contradict each "
-                f"other {MAX_REPEATS} times in a row. Run again; if it stays so, report it."
+                f"Jira's answers to the same search (updated >= {self._window.since}) contradict "
+                f"each other {MAX_REPEATS} times in a row. Run again; if it stays so, report it."
             )
+        late = self._last is not None and self._last.updated > self._trusted
+        if self._start_at == 0 or (late and not self._window.by_key):
+            self._open()
+            return
+        self._back = max(2, 2 * self._back)
+        self._start_at = max(0, self._start_at - self._back)
 
     def _can_leave(self) -> bool:
-        """Tell whether a window at the last settled row would begin later than this one."""
+        """Tell whether a window at the last good row would begin later than this one."""
+        if self._window.by_key:
+            return self._last is not None and self._last.key != self._window.after
+        since = self._window.since
         return self._settled is not None and (
-            self._since is None or floor_to_minute(self._settled) > self._since
+            since is None or floor_to_minute(self._settled) > since
         )
 
     def _open(self) -> None:
-        """Open a window at the minute of the last settled row, or read this one again."""
-        if self._settled is not None and self._can_leave():
-            self._since = floor_to_minute(self._settled)
-            self._seen = self.boundary(self._settled)
+        """Open a window at the last good row, or read this one again."""
+        window = self._window
+        if self._can_leave():
+            if self._window.by_key and self._last is not None:
+                window = window._replace(after=self._last.key)
+            elif self._settled is not None:
+                window = Window(floor_to_minute(self._settled))
+                self._seen = self.boundary(self._settled)
+        self._start(window)
+
+    def _open_by_key(self) -> None:
+        """More rows than Jira gives out follow, and no time among them to begin a window at.
+
+        They share the minute that the window begins with; or all of them were edited a moment ago,
+        and then there is nothing behind them.
+        """
+        since = self._window.since
+        if self._settled is None or (since is not None and self._settled < since):
+            self._start(Window(since, after=""))
+        else:
+            minute = floor_to_minute(self._settled)
+            self._start(Window(since, before=minute + MINUTE, after=""))
+
+    def _start(self, window: Window) -> None:
+        self._window = window
         self._start_at = self._reached = self._back = 0
         self._last = None

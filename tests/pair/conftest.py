@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from documents import ROOT
+import partners
 
 Peer = Callable[[str], Path]
 """Returns the command of a plugin of the package index, by its name."""
@@ -17,29 +15,5 @@ Peer = Callable[[str], Path]
 
 @pytest.fixture(scope="session")
 def peer() -> Peer:
-    """Install a plugin once, into `.venv-peers`, from its own hash-locked requirements."""
-
-    def command(name: str) -> Path:
-        lock = ROOT / "tests" / "peers" / f"{name}.lock"
-        venv = ROOT / ".venv-peers" / name
-        stamp = venv / "made-from"
-        if not (stamp.exists() and stamp.read_text() == lock.read_text()):
-            uv = str(Path(sys.executable).with_name("uv"))
-            for step in (
-                ["venv", "--quiet", "--clear", "--python", sys.executable, str(venv)],
-                [
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--python",
-                    str(venv),
-                    "--require-hashes",
-                    "-r",
-                    str(lock),
-                ],
-            ):
-                subprocess.run([uv, *step], check=True)
-            stamp.write_text(lock.read_text())
-        return venv / "bin" / name
-
-    return command
+    """Install a plugin when a test asks for it."""
+    return partners.installed

@@ -224,6 +224,10 @@ class TestRecorded:
         assert max(len(record["fields"]) for record in stored.values()) > 150
         for id_, issue in served(connected_jira).items():
             assert stored[id_]["key"] == issue["key"]
+            assert stored[id_]["self"] == issue["self"]
+            project = issue["fields"]["project"]
+            assert stored[id_]["project_id"] == project["id"]
+            assert stored[id_]["project_key"] == project["key"]
             fields = stored[id_]["fields"]
             assert fields.keys() == issue["fields"].keys()
             for name, value in issue["fields"].items():
@@ -354,6 +358,8 @@ class TestOtherPartners:
             timeout=SECONDS,
         )
         assert b'"RECORD"' not in again.stdout
+        schema = next(line for line in again.stdout.splitlines() if b'"SCHEMA"' in line)
+        assert json.loads(schema)["key_properties"] == ["id"]
 
     def test_another_tap_feeds_our_target(self, tmp_path: Path, peer: Peer) -> None:
         """PyPI's tap-jsonl 0.3.1: every row lands with the bytes that it printed."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tap.test_window import LOOKBACK, START, Issue, Lake, Life, Server, history, lives
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import MINUTE, Row, Span, lower_bound
+from tap_jira_oauth.window import MINUTE, Row, Span, Window, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Cloud(Server):
         """Answer one page, now and then a short one, and the next token; None: token refused."""
         if token and self._faulty(self.faults.refused):
             return None
-        rows, _ = self.search(since, 0, len(self.issues))
+        rows, _ = self.search(Window(since), 0, len(self.issues))
         where = [(issue.indexed, issue.number) for issue in self.found]
         after = tuple(map(int, token.split("/")[:2])) if token else (-1, -1)
         start = sum(place <= after for place in where)
@@ -86,7 +86,7 @@ def run(
             reader.expect(len(server.found))
         emitted += new
         lake.versions += new
-        lake.newest.update(dict(new))
+        lake.newest.update({row.id: row.updated for row in new})
         known = [moment for moment in (reader.bookmark, old) if moment is not None]
         if known:
             lake.bookmark = max(known)
@@ -166,7 +166,7 @@ def test_a_quiet_project_is_read_without_an_extra_request() -> None:
     reader = CloudReader(Span(None, None, START, LOOKBACK), window_rows=10_000)
     pages = 0
     while not reader.done:
-        rows, token = server.page(*reader.ask, 50) or ([], None)
+        rows, token = server.page(reader.ask.since, reader.ask.token, 50) or ([], None)
         reader.take(rows, token, last=token is None)
         reader.expect(400)
         pages += 1
@@ -183,7 +183,7 @@ def test_a_chain_does_not_grow_with_the_project() -> None:
     while not reader.done:
         if reader.ask.token is None:
             opened.append(reader.ask.since)
-        rows, token = server.page(*reader.ask, 50) or ([], None)
+        rows, token = server.page(reader.ask.since, reader.ask.token, 50) or ([], None)
         reader.take(rows, token, last=token is None)
     assert len(opened) >= 4
     assert opened[0] is None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from conftest import Configure
     from sandbox import Sandbox
 
+ONE_BY_ONE = {"page_size": 5, "project_keys": ["OPS"], "max_concurrent_requests": 1}
 SEARCH = "/rest/api/2/search"
 ESCAPE = "\x1b["
 ERASED = f"{ESCAPE}2K"
@@ -92,7 +93,7 @@ def test_a_live_line_on_a_terminal_says_how_far_and_why_it_waits(
     """Drawn anew while it waits for a rate limit; the messages and the log are whole beside it."""
     wait = {"Retry-After": "1"}
     connected_jira.fault(SEARCH, status=429, headers=wait, skip=2)
-    status, output, seen = on_terminal(tmp_path, configure(page_size=5, project_keys=["OPS"]))
+    status, output, seen = on_terminal(tmp_path, configure(**ONE_BY_ONE))
     assert status == 0, seen
     assert ESCAPE in seen
     assert f"OPS: 9 of {issues_of(connected_jira, 'OPS')} issues" in seen
@@ -114,7 +115,7 @@ def test_no_line_is_drawn_into_a_pipe(
 ) -> None:
     """As under Meltano, which captures the log; the summary is one line of JSON there."""
     connected_jira.fault(SEARCH, status=429, headers={"Retry-After": "1"}, skip=1)
-    result = run(tmp_path, configure(page_size=5, project_keys=["OPS"]))
+    result = run(tmp_path, configure(**ONE_BY_ONE))
     assert result.status == 0, result.log
     assert ESCAPE not in result.log
     assert "━" not in result.log
@@ -152,7 +153,7 @@ def test_a_run_that_fails_says_what_it_had_done(
 ) -> None:
     """The summary has the project that was not finished; the last line is the error's."""
     connected_jira.fault(SEARCH, shape="bad-request-cloud", skip=2)
-    result = run(tmp_path, configure(page_size=5, project_keys=["OPS"]))
+    result = run(tmp_path, configure(**ONE_BY_ONE))
     assert result.status == 1
     (project,) = result.summary["projects"]
     assert not project["finished"]

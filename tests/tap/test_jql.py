@@ -3,22 +3,52 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.jql import format_datetime, has_order_by, parse_datetime, quote, window_jql
+from tap_jira_oauth.jql import (
+    format_datetime,
+    has_order_by,
+    parse_datetime,
+    quote,
+    window_jql,
+    zone_literal,
+)
 
 
 def test_a_window_is_one_query_without_an_upper_bound() -> None:
     """Project, lower bound, the user's own condition in parentheses, and a stable order."""
-    assert window_jql("ABC", 1_767_225_600_000, "type = Bug OR type = Task") == (
+    assert window_jql("ABC", "type = Bug OR type = Task", since=1_767_225_600_000) == (
         'project = "ABC" AND updated >= 1767225600000 AND (type = Bug OR type = Task) '
         "ORDER BY updated ASC, key ASC"
     )
-    assert window_jql("TO", None, None) == 'project = "TO" ORDER BY updated ASC, key ASC'
+    assert window_jql("TO", since=None) == 'project = "TO" ORDER BY updated ASC, key ASC'
+
+
+def test_a_crowded_minute_is_asked_for_by_key() -> None:
+    """Between two times, behind a key, in the order of keys."""
+    assert window_jql("ABC", since=60_000, before=120_000, after="ABC-7") == (
+        'project = "ABC" AND updated >= 60000 AND updated < 120000 AND key > "ABC-7" ORDER BY key ASC'
+    )
+    assert window_jql("ABC", since=None, after="") == 'project = "ABC" ORDER BY key ASC'
+
+
+ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata", "Australia/Lord_Howe")
+
+
+@given(st.integers(0, 2 * 10**12), st.sampled_from(ZONES))
+def test_a_literal_in_the_users_zone_is_never_later_than_its_moment(moment: int, zone: str) -> None:
+    """Whichever of two equal hours Jira takes; and at most two hours earlier."""
+    there = ZoneInfo(zone)
+    text = zone_literal(there)(moment).strip('"')
+    local = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=there)
+    for fold in (0, 1):
+        read = local.replace(fold=fold).timestamp() * 1000
+        assert moment - 2 * 3_600_000 - 60_000 < read <= moment
 
 
 def test_quotes_and_backslashes_are_escaped() -> None:

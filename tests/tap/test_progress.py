@@ -58,7 +58,7 @@ def test_the_time_left_is_as_exact_as_it_is_near(
 
 
 def test_a_wait_is_said_while_it_lasts_and_counted(progress: Progress, clock: Clock) -> None:
-    """With its reason and the seconds that are left, until the next page comes."""
+    """With its reason and the seconds that are left."""
     progress.begin("OPS")
     progress.waits("HTTP 429", 30)
     clock.now += 12
@@ -67,9 +67,21 @@ def test_a_wait_is_said_while_it_lasts_and_counted(progress: Progress, clock: Cl
     assert progress.line() == "OPS: 0 issues"
     progress.waits("HTTP 503", 9)
     progress.page(1, 1, 1, 0, None)
-    assert "waiting" not in (progress.line() or "")
     (tally,) = progress.summary()["projects"]
     assert (tally["retries"], tally["requests"], tally["waited_seconds"]) == (2, 3, 39)
+
+
+def test_one_pause_for_all_is_counted_once(progress: Progress, clock: Clock) -> None:
+    """Requests that are under way together are told to wait together; the longest wish counts."""
+    progress.begin("OPS")
+    progress.waits("HTTP 429", 10)
+    clock.now += 1
+    progress.waits("HTTP 503", 4)
+    assert progress.line() == "OPS: 0 issues; waiting 9 s: HTTP 429"
+    progress.waits("HTTP 503", 20)
+    assert progress.line() == "OPS: 0 issues; waiting 20 s: HTTP 503"
+    (tally,) = progress.summary()["projects"]
+    assert (tally["retries"], tally["waited_seconds"]) == (3, 21)
 
 
 def test_a_wait_before_the_first_project_is_said_too(progress: Progress) -> None:

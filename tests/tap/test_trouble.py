@@ -96,7 +96,8 @@ def test_a_final_answer_ends_the_run_at_once(
     assert said in last_line(result.log)
     assert "Traceback" not in result.log
     assert "unhandled" not in result.log
-    assert len([entry for entry in connected_jira.requests if entry.path == SEARCH]) == 1
+    asked = [entry.jql for entry in connected_jira.requests if entry.path == SEARCH]
+    assert len(asked) == len(set(asked))
 
 
 def test_a_revoked_token_is_no_empty_success(
@@ -163,11 +164,43 @@ def test_wrong_credentials_are_no_empty_success(
 
 
 def test_an_invisible_project_is_named(configure: Configure, tmp_path: Path) -> None:
-    """Also beside visible ones: it would silently be missing in the lake."""
+    """Beside visible ones, too, which are read and saved: it would silently be missing in the lake."""
     result = run(tmp_path, configure(project_keys=["OPS", "SECRET"]))
     assert result.status == 1
     assert "cannot see project SECRET" in last_line(result.log)
-    assert result.records == []
+    assert {record["project_key"] for record in result.records} == {"OPS"}
+    assert run(tmp_path, configure(project_keys=["OPS"]), result.states[-1]).records == []
+
+
+def test_no_visible_project_is_an_error_at_once(configure: Configure, tmp_path: Path) -> None:
+    """Whatever `on_inaccessible_project` says: nothing could be read."""
+    config = configure(project_keys=["SECRET"], on_inaccessible_project="skip")
+    result = run(tmp_path, config)
+    assert result.status == 1
+    assert "cannot see project SECRET" in last_line(result.log)
+
+
+@pytest.mark.parametrize(("what", "status"), [("fail", 1), ("skip", 0)])
+def test_a_project_that_cannot_be_searched_does_not_keep_the_others_from_being_read(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, what: str, status: int
+) -> None:
+    """The second of three answers 400 as if it did not exist; the others arrive, and are saved."""
+    text = "The value 'OPS' does not exist for the field 'project'."
+
+    def refuse(entry: Any) -> None:
+        if entry.jql and '"OPS"' in entry.jql:
+            connected_jira.fault(SEARCH, status=400, body={"errorMessages": [text]})
+
+    connected_jira.before_request.append(refuse)
+    config = configure(on_inaccessible_project=what, max_concurrent_requests=1)
+    result = run(tmp_path, config)
+    assert result.status == status
+    assert text in result.log
+    there = {issue["project"] for issue in connected_jira.issues}
+    assert {record["project_key"] for record in result.records} == there - {"OPS"}
+    connected_jira.before_request.clear()
+    healed = run(tmp_path, config, result.states[-1])
+    assert {record["project_key"] for record in healed.records} == {"OPS"}
 
 
 def test_a_wrong_setting_is_one_line(configure: Configure, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import MINUTE, Reader, Row, Span, lower_bound
+from tap_jira_oauth.window import MINUTE, Ask, Reader, Row, Span, Window, lower_bound
 
 START = 1_767_225_600_000
 """2026-01-01 in epoch milliseconds, where the simulated life begins."""
@@ -26,6 +27,11 @@ class Issue:
     updated: int
     indexed: int
     index_due: int = 0
+
+    @property
+    def row(self) -> Row:
+        """What a page shows of it."""
+        return Row(str(self.number), self.updated, f"OPS-{self.number}")
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Server:
     issues: list[Issue]
     now: int
     requests: int = 0
+    limit: int = 1_000_000
     found: list[Issue] = field(default_factory=list)
     dice: random.Random = field(init=False)
 
@@ -55,18 +62,27 @@ class Server:
         """Seed the dice."""
         self.dice = random.Random(self.life.seed)  # noqa: S311 - a seeded life, no secret
 
-    def search(self, since: int | None, start_at: int, size: int) -> tuple[list[Row], int]:
+    def search(self, window: Window, start_at: int, size: int) -> tuple[list[Row], int]:
         """Answer one page; then life goes on."""
         self.requests += 1
+        assert start_at + size <= self.limit, "past the rows that Jira gives out"
         for issue in self.issues:
             if issue.index_due <= self.now:
                 issue.indexed = issue.updated
-        found = sorted(
-            (issue for issue in self.issues if since is None or issue.indexed >= since),
-            key=lambda issue: (issue.indexed, issue.number),
-        )
+        since, before, after = window
+        found = [
+            issue
+            for issue in self.issues
+            if (since is None or issue.indexed >= since)
+            and (before is None or issue.indexed < before)
+            and (not after or issue.number > int(after.partition("-")[2]))
+        ]
+        if window.by_key:
+            found.sort(key=lambda issue: issue.number)
+        else:
+            found.sort(key=lambda issue: (issue.indexed, issue.number))
         self.found = found
-        page = [Row(str(issue.number), issue.updated) for issue in found[start_at:][:size]]
+        page = [issue.row for issue in found[start_at:][:size]]
         self._live()
         return page, len(found)
 
@@ -102,6 +118,11 @@ class Lake:
     bookmark: int | None = None
     seen: dict[str, int] = field(default_factory=dict)
 
+    def take(self, rows: list[Row]) -> None:
+        """Store rows."""
+        self.versions += rows
+        self.newest.update({row.id: row.updated for row in rows})
+
     def missing(self, server: Server) -> list[int]:
         """Return the living issues whose newest version never arrived."""
         return [
@@ -111,21 +132,36 @@ class Lake:
         ]
 
 
-def run(
-    server: Server, lake: Lake, size: int, *, pages: int | None = None, until: int | None = None
+def run(  # noqa: PLR0913 - what a run may vary in
+    server: Server,
+    lake: Lake,
+    size: int,
+    *,
+    pages: int | None = None,
+    until: int | None = None,
+    width: int = 1,
 ) -> list[Row]:
-    """Read as the stream does, from the lake's state; `pages` kills the run after so many."""
+    """Read as the stream does, from the lake's state; `pages` kills the run after so many.
+
+    Up to `width` pages are asked for at a time, and answered in any order.
+    """
     old = lake.bookmark
     since = None if old is None else lower_bound(old, LOOKBACK)
     reader = Reader(Span(since, until, server.now, LOOKBACK), lake.seen, window_rows=300)
     emitted: list[Row] = []
+    pending: dict[Ask, tuple[list[Row], int]] = {}
+    total: int | None = None
     while not reader.done and (pages is None or pages > 0):
         assert server.requests < 100_000, "the run never ends"
-        rows, total = server.search(*reader.ask, size)
+        if reader.ask not in pending:
+            pending.clear()
+        asks = [ask for ask in islice(reader.ahead(size, total), width) if ask not in pending]
+        for ask in server.dice.sample(asks, len(asks)):
+            pending[ask] = server.search(*ask, size)
+        rows, total = pending.pop(reader.ask)
         new = [rows[index] for index in reader.take(rows, total)]
         emitted += new
-        lake.versions += new
-        lake.newest.update(dict(new))
+        lake.take(new)
         known = [moment for moment in (reader.bookmark, old) if moment is not None]
         if known:
             lake.bookmark = max(known)
@@ -162,17 +198,24 @@ lives = st.builds(
     size=st.sampled_from([2, 3, 10, 50, 200]),
     kills=st.lists(st.integers(1, 30), max_size=3),
     until=st.none() | st.integers(START - 5000 * MINUTE, START),
+    width=st.integers(1, 8),
 )
 def test_no_issue_is_lost_while_people_edit(  # noqa: PLR0913, PLR0917 - what hypothesis varies
-    life: Life, count: int, ties: int, size: int, kills: list[int], until: int | None
+    life: Life,
+    count: int,
+    ties: int,
+    size: int,
+    kills: list[int],
+    until: int | None,
+    width: int,
 ) -> None:
     """After edits, deletions, index lag, slices and kills, a quiet run leaves nothing missing."""
     server = Server(life, history(count, min(ties, count), life.seed), START)
     lake = Lake()
     for pages in kills:
-        run(server, lake, size, pages=pages)
-    run(server, lake, size, until=until)
-    run(server, lake, size)
+        run(server, lake, size, pages=pages, width=width)
+    run(server, lake, size, until=until, width=width)
+    run(server, lake, size, width=width)
     server.life = Life(seed=life.seed)
     server.now += 10 * MINUTE
     run(server, lake, size)
@@ -202,8 +245,8 @@ def test_plain_offset_paging_loses_rows_in_the_same_life() -> None:
     for _ in range(2):
         start_at, since = 0, lake.bookmark
         while True:
-            rows, total = server.search(since, start_at, 50)
-            lake.newest.update(dict(rows))
+            rows, total = server.search(Window(since), start_at, 50)
+            lake.take(rows)
             lake.bookmark = max([row.updated for row in rows] + [lake.bookmark or 0])
             start_at += len(rows)
             if not rows or start_at >= total:
@@ -325,7 +368,7 @@ def test_the_rest_of_a_slice_is_read_by_a_later_run() -> None:
     lake = Lake()
     while not reader.done:
         rows, total = server.search(*reader.ask, 100)
-        lake.newest.update(dict(rows[index] for index in reader.take(rows, total)))
+        lake.take([rows[index] for index in reader.take(rows, total)])
     lake.bookmark = reader.bookmark
     assert lake.bookmark is not None
     lake.seen = reader.boundary(lake.bookmark)
@@ -348,3 +391,59 @@ def test_what_is_remembered_does_not_grow_with_the_project() -> None:
     while not reader.done:
         reader.take(*server.search(*reader.ask, 100))
     assert len(reader.boundary(0)) < 600
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    life=lives,
+    crowd=st.integers(600, 1500),
+    edited_now=st.booleans(),
+    size=st.sampled_from([20, 50, 90]),
+    width=st.integers(1, 8),
+    kill=st.integers(1, 60),
+)
+def test_a_minute_with_more_rows_than_jira_gives_out_is_read_whole(  # noqa: PLR0913 - what hypothesis varies
+    life: Life, crowd: int, *, edited_now: bool, size: int, width: int, kill: int
+) -> None:
+    """A bulk change of more issues than the limit, long ago or a moment ago; others around it."""
+    moment = START - (MINUTE // 2 if edited_now else 100 * MINUTE)
+    issues = history(crowd + 300, crowd, life.seed)
+    for issue in issues:
+        if issue.updated == START - 100 * MINUTE:
+            issue.updated = issue.indexed = moment + issue.number
+    server = Server(life, issues, START, limit=600)
+    lake = Lake()
+    run(server, lake, size, pages=kill, width=width)
+    run(server, lake, size, width=width)
+    server.life = Life(seed=life.seed)
+    server.now += 10 * MINUTE
+    run(server, lake, size, width=width)
+    assert lake.missing(server) == []
+
+
+def test_an_edited_row_that_moved_to_the_end_does_not_tie_two_pages_together() -> None:
+    """The last row of a page goes to the end of the result, and so do rows before it."""
+    old = START - 1000 * MINUTE
+    rows = [Row(str(number), old + number * MINUTE) for number in range(10)]
+    moved = Row("4", START - 1)
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    assert reader.take([*rows[:4], moved], 10) == [0, 1, 2, 3, 4]
+    others = [Row(number, START) for number in "012"]
+    shown = [*rows[3:4], *rows[5:], moved, *others]
+    assert reader.take(shown[4:], 10) == []
+    assert not reader.done
+    got = reader.take([*rows[3:4], *rows[5:], moved, *others], 10)
+    assert got == [1, 2, 3, 4, 5, 7, 8, 9]
+
+
+def test_pages_that_are_asked_for_ahead_are_those_that_come() -> None:
+    """In a quiet project every page of a window but the first is known beforehand."""
+    server = Server(Life(seed=1), history(250, 0, 3), START)
+    reader = Reader(Span(None, None, START, LOOKBACK), window_rows=300)
+    reader.take(*server.search(*reader.ask, 50))
+    expected = list(reader.ahead(50, 250))
+    asked = []
+    while not reader.done:
+        asked.append(reader.ask)
+        reader.take(*server.search(*reader.ask, 50))
+    assert asked == expected

@@ -6,23 +6,32 @@ import functools
 import logging
 import sys
 from contextlib import nullcontext
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_jira_oauth.bookmark import Bookmark, take_over
-from tap_jira_oauth.client import StopRequestedError
-from tap_jira_oauth.cloud_search import CloudSearch
+from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
-from tap_jira_oauth.errors import TapError
-from tap_jira_oauth.fetch import Search
-from tap_jira_oauth.fields import date_time_fields, fields_to_ask, record
-from tap_jira_oauth.jql import format_datetime, parse_datetime
+from tap_jira_oauth.errors import AccessError, TapError
+from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
+from tap_jira_oauth.fields import (
+    NEEDED,
+    date_time_fields,
+    fields_to_ask,
+    plain,
+    record,
+    record_line,
+)
+from tap_jira_oauth.gate import StopRequestedError
+from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
@@ -32,8 +41,10 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
-    from tap_jira_oauth.fetch import Page
     from tap_jira_oauth.jira import Jira, Project
+
+
+_FIELDS = ("properties", "fields", "properties")
 
 
 class IssuesStream(Stream):
@@ -57,6 +68,8 @@ class IssuesStream(Stream):
         super().__init__(tap)
         self._jira = jira
         self._pages = 0
+        self._readings: dict[str, Reading] = {}
+        self._unreadable: list[str] = []
 
     @functools.cached_property
     @override
@@ -74,34 +87,113 @@ class IssuesStream(Stream):
     @override
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the new issues of one project; keep its state true to what was yielded."""
-        project = self._project(context)
-        state = self.get_context_state(context)
-        old = self._bookmark(state)
-        pages, reader = self._pages_of(project, old)
-        progress = self._jira.progress
-        progress.begin(project.key)
-        to_utc = _to_utc
-        date_times = date_time_fields(self.schema)
-        try:
-            for page in pages:
-                for issue in page.issues:
-                    yield record(issue, date_times, to_utc)
-                # Reached only when the SDK has printed the last of them.
-                self._keep(state, project, reader, old)
-                bookmark = state.get("replication_key_value")
-                progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
-        except StopRequestedError:
-            self._write_state_message()
-            raise
-        self.logger.info("%s", progress.finish())
+        for records in self._pages_of(self._project(context)):
+            yield from map(plain, records)
 
     @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        """Read and print all projects, and show meanwhile how far that is."""
+        """Print the records of all projects, then fail if one of them could not be read.
+
+        The SDK's own way is taken where anything of it may change a record.
+        """
         with shown(self._jira.progress) if write_messages else nullcontext():
-            yield from super()._sync_records(context, write_messages=write_messages)
+            if write_messages and self._prints_records_as_they_are():
+                self._print_records()
+            else:
+                yield from super()._sync_records(context, write_messages=write_messages)
+        unreadable = [self._jira.invisible] if self._jira.invisible else []
+        unreadable += self._unreadable
+        if unreadable and self._jira.settings.on_inaccessible_project == "fail":
+            raise AccessError(
+                f"{' '.join(unreadable)} All other projects were read, and their state is printed. "
+                "To go on without these, set on_inaccessible_project to 'skip'."
+            )
+
+    def _prints_records_as_they_are(self) -> bool:
+        """Tell whether no stream map, no selection within a record and no limit is in the way."""
+        stream_maps = self.stream_maps
+        kept = all(
+            selected or (breadcrumb[:3] == _FIELDS and breadcrumb[-1] not in NEEDED)
+            for breadcrumb, selected in self.mask.items()
+        )
+        return (
+            kept
+            and [type(each) for each in stream_maps] == [SameRecordTransform]
+            and self.ABORT_AT_RECORD_COUNT is None
+            and self._stream_version is None
+        )
+
+    def _print_records(self) -> None:
+        line = record_line(self.stream_maps[0].stream_alias)
+        output = sys.stdout.buffer
+        with self.get_record_counter() as counter, self.get_sync_timer() as timer:
+            for context in self.partitions:
+                counter.with_context(context)
+                timer.with_context(context)
+                for records in self._pages_of(self._project(context)):
+                    now = datetime.now(timezone.utc).isoformat().encode()
+                    output.write(b"".join([line(record, now) for record in records]))
+                    output.flush()
+                    self.state_manager.is_flushed = False
+                    counter.increment(len(records))
+        self._write_state_message()
+
+    def _pages_of(self, project: Project) -> Iterator[list[dict[str, Any]]]:
+        """Yield the records of one project page by page; its state follows what was taken."""
+        state = self.get_context_state({"project_id": project.id})
+        old = self._bookmark(state)
+        reading = self._reading(project)
+        reader = reading.reader
+        progress = self._jira.progress
+        progress.begin(project.key)
+        date_times = date_time_fields(self.schema)
+        try:
+            for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
+                yield [record(issue, date_times, in_utc) for issue in page.issues]
+                # Reached only when the last of them is printed.
+                self._keep(state, project, reader, old)
+                bookmark = state.get("replication_key_value")
+                progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
+        except AccessError as error:
+            self._unreadable.append(f"{project.key}: {error}")
+            self.logger.warning(self._unreadable[-1])
+            return
+        except StopRequestedError:
+            self._write_state_message()
+            raise
+        self.logger.info("%s", progress.finish())
+        if isinstance(reader, CloudReader):
+            report_missing(project.key, reader)
+
+    @functools.cached_property
+    def _fetcher(self) -> Fetcher:
+        settings = self._jira.settings
+        fields = fields_to_ask(settings.fields, self._deselected_fields())
+        kind = TokenSearch if self._jira.is_cloud else OffsetSearch
+        search = kind(self._jira.client, fields, PageSize(settings.page_size), settings.jql)
+        return Fetcher(search, settings.max_concurrent_requests)
+
+    def _reading(self, project: Project) -> Reading:
+        """Return the reading of a project, begun or not."""
+        if project.id not in self._readings:
+            old = self._bookmark(self._known_state(project))
+            kind = CloudReader if self._jira.is_cloud else Reader
+            reader = kind(self._span(old), old.seen if old else {})
+            self._readings[project.id] = Reading(project.key, reader)
+        return self._readings[project.id]
+
+    def _known_state(self, project: Project) -> dict[str, Any]:
+        """Return the state of a project, without making one: it may never be its turn."""
+        context = {"project_id": project.id}
+        known = self.stream_state.get("partitions", [])
+        return next((state for state in known if state["context"] == context), {})
+
+    def _upcoming(self, project: Project) -> Iterator[Reading]:
+        """Return the readings of the projects that come after one."""
+        projects = self._jira.projects
+        return map(self._reading, projects[projects.index(project) + 1 :])
 
     def _bookmark(self, state: dict[str, Any]) -> Bookmark | None:
         """Return where to go on; nowhere for a person who asks for everything in the catalog."""
@@ -119,24 +211,9 @@ class IssuesStream(Stream):
         since = max((bound for bound in bounds if bound is not None), default=None)
         return Span(since, settings.end_date, self._jira.started, lookback)
 
-    def _pages_of(
-        self, project: Project, old: Bookmark | None
-    ) -> tuple[Iterator[Page], Reader | CloudReader]:
-        """Return the pages of a project, and who knows how far they were read."""
-        settings = self._jira.settings
-        fields = fields_to_ask(settings.fields, self._deselected_fields())
-        asked = (self._jira.client, fields, settings.page_size, settings.jql)
-        begin = (self._span(old), old.seen if old else {})
-        if self._jira.is_cloud:
-            by_token = CloudReader(*begin)
-            return CloudSearch(*asked).pages(project.key, by_token), by_token
-        by_offset = Reader(*begin)
-        return Search(*asked).pages(project.key, by_offset), by_offset
-
     def _deselected_fields(self) -> list[str]:
         names = self.schema["properties"]["fields"]["properties"]
-        breadcrumb = ("properties", "fields", "properties")
-        return [name for name in names if not self.mask[(*breadcrumb, name)]]
+        return [name for name in names if not self.mask[(*_FIELDS, name)]]
 
     def _keep(
         self,
@@ -178,7 +255,3 @@ class IssuesStream(Stream):
         said_later = (TapError, StopRequestedError, BrokenPipeError)
         if not isinstance(sys.exc_info()[1], said_later):
             super().log(message, *args, level=level, **kwargs)
-
-
-def _to_utc(text: str) -> str:
-    return format_datetime(parse_datetime(text))
