@@ -13,14 +13,20 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
-    "tap": {"auth", "bookmark", "client", "errors", "gate", "jira", "settings", "streams"},
+    "tap": {
+        *("auth", "bookmark", "client", "errors", "gate", "jira"),
+        *("progress", "settings", "streams"),
+    },
+    "display": {"progress"},
     "cli": {"auth", "credentials", "errors"},
     "streams": {
-        *("bookmark", "errors", "fetch", "fields", "gate"),
-        *("jira", "jql", "progress", "streams", "window"),
+        *("bookmark", "cloud_search", "cloud_window", "display", "errors", "fetch", "fields"),
+        *("gate", "jira", "jql", "streams", "window"),
     },
-    "fetch": {"client", "errors", "fields", "jql", "window"},
-    "jira": {"client", "errors", "settings"},
+    "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},
+    "cloud_search": {"client", "cloud_window", "errors", "fetch", "fields", "jql"},
+    "cloud_window": {"errors", "window"},
+    "jira": {"answer", "client", "errors", "progress", "settings"},
     "client": {"answer", "errors", "gate", "settings"},
     "gate": set(),
     "auth": {"answer", "auth", "credentials", "errors", "settings"},

@@ -16,6 +16,7 @@ from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
     AuthenticationError,
+    BadRequestError,
     ConfigurationError,
     TapError,
 )
@@ -146,9 +147,15 @@ def refuse(answer: Answer) -> NoReturn:
     elif answer.status == HTTPStatus.NOT_FOUND:
         kind = ConfigurationError
         said += " Is the context path in 'api_url' right?"
+    elif answer.status == HTTPStatus.GONE:
+        kind = ConfigurationError
+        said += " Jira Cloud has removed what Data Center still has: set 'api_flavor' to 'auto' or "
+        said += "'cloud'."
     elif answer.status == HTTPStatus.BAD_REQUEST and _BLAMES_SIGHT.search(said):
         kind = AccessError
         said += " The signed-in user probably has no permission to see it, or it does not exist."
+    elif answer.status == HTTPStatus.BAD_REQUEST:
+        kind = BadRequestError
     raise kind(f"HTTP {answer.status}: {said}")
 
 

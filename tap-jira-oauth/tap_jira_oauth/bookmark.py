@@ -73,7 +73,7 @@ class Bookmark:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Bookmark | None:
-        """Read the bookmark of one partition, or of another tap's stream; None where there is none.
+        """Read the bookmark of one partition; None where there is none.
 
         Raises:
             ConfigurationError: the state cannot be read. To ignore it would silently load
@@ -104,3 +104,43 @@ class Bookmark:
         state["project_key"] = project_key
         state["seen"] = dict(self.seen)
         state["state_version"] = STATE_VERSION
+
+
+def take_over(state: dict[str, Any], keys: Mapping[str, str]) -> dict[str, str]:
+    """Take other taps' bookmarks out of a stream's state; return where each project begins, by id.
+
+    `keys` are the keys of today's projects by id. Other taps keep one `replication_key_value` for
+    all projects, or one `updated` (singer-io's tap-jira, whose `offset` beside it is no position,
+    since rows move), or partitions by `project_key`. A bookmark for all must not stay: a project
+    that becomes visible later would begin at it, too.
+
+    Raises:
+        ConfigurationError: one of them cannot be read.
+    """
+    begin = _of_partitions(state, {key: id_ for id_, key in keys.items()})
+    value = state.get("replication_key_value") or state.get("updated")
+    if value and Bookmark.from_state({"replication_key_value": value}):
+        begin = dict.fromkeys(keys, value) | begin
+        for name in ("replication_key", "replication_key_value", "updated", "offset"):
+            state.pop(name, None)
+    return begin
+
+
+def _of_partitions(state: dict[str, Any], ids: Mapping[str, str]) -> dict[str, str]:
+    """Take out the partitions by `project_key`; those of projects that are not read today stay."""
+    begin: dict[str, str] = {}
+    for partition in list(state.get("partitions", [])):
+        context = partition["context"]
+        if "project_id" in context:
+            continue
+        if "project_key" not in context:
+            raise ConfigurationError(
+                f"The state holds a bookmark of issues for {context}, which names no project. "
+                "Correct the state, or remove it to load everything again."
+            )
+        id_ = ids.get(context["project_key"])
+        if id_ is not None:
+            state["partitions"].remove(partition)
+            if Bookmark.from_state(partition):
+                begin[id_] = partition["replication_key_value"]
+    return begin

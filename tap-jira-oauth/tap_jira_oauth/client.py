@@ -38,8 +38,18 @@ class JiraClient:
     repeats a request: a signature is good for one address and one moment only.
     """
 
-    def __init__(self, settings: Settings, auth: AuthBase, timing: Timing | None = None) -> None:
-        """Prepare the session; nothing is sent yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        auth: AuthBase,
+        timing: Timing | None = None,
+        on_wait: Callable[[str, float], None] | None = None,
+    ) -> None:
+        """Prepare the session; nothing is sent yet.
+
+        `on_wait` is told why and how many seconds it will be until a request is tried again.
+        """
+        self._on_wait = on_wait
         self._base = settings.api_url
         self._anonymous = settings.auth_method == "anonymous"
         self._patience = settings.max_retry_seconds
@@ -133,6 +143,8 @@ class JiraClient:
             if pause:
                 logger.warning("%s %s: %s; waiting %.1f s", method, path, wait.reason, pause)
                 self._gate.close(pause)
+            if self._on_wait is not None:
+                self._on_wait(wait.reason, pause)
 
     def _welcome(self, answer: Answer) -> None:
         self._gate.answered()

@@ -7,6 +7,7 @@ TapError
 ├── AccessError           ask a Jira administrator for the permission
 ├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
 ├── AnswerError           Jira answered something that this tap does not understand
+│   └── BadRequestError   Jira refuses the request itself: its JQL, a field or a page's token
 └── OutputError           nobody reads what the tap prints
 ```
 
@@ -39,6 +40,10 @@ class UnavailableError(TapError):
 
 class AnswerError(TapError):
     """The answer is not what Jira's documentation says; running again would not help."""
+
+
+class BadRequestError(AnswerError):
+    """Jira refuses what was asked, with 400; a token of a page that has expired, for one."""
 
 
 class OutputError(TapError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tap_jira_oauth.client import decode
+from tap_jira_oauth.cloud_window import Chain, CloudReader
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.cloud_window import CloudAsk
 
 SEARCH = "/rest/api/2/search"
 
@@ -51,19 +53,28 @@ _decoder = msgspec.json.Decoder(SearchAnswer)
 
 @dataclass(frozen=True)
 class Found:
-    """One answer, with the place of each of its issues in the order of the window."""
+    """One answer, with the place of each of its issues in the order of the window.
+
+    `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
+    """
 
     issues: list[Issue]
     rows: list[Row]
     total: int
+    chain: Chain | None = None
+    requests: int = 1
 
 
 @dataclass(frozen=True)
 class Page:
-    """The issues of one answer that are new, and the rows that its window counts in all."""
+    """The issues of one answer that are new, and the rows that its window counts in all.
+
+    `requests` counts those that were sent since the page before, also ahead and in vain.
+    """
 
     issues: list[Issue]
     total: int
+    requests: int
 
 
 class PageSize:
@@ -104,8 +115,8 @@ class Search(Protocol):
     def size(self) -> PageSize:
         """The size of the pages to come."""
 
-    def find(self, project_key: str, ask: Ask) -> Found:
-        """Return the answer to `ask`."""
+    def find(self, project_key: str, ask: Any) -> Found:
+        """Return the answer to `ask`, which is what the reader of its flavour says."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +163,18 @@ class Reading:
     """One project that is read, and the pages of it that are under way or wait to be taken."""
 
     key: str
-    reader: Reader
+    reader: Reader | CloudReader
     total: int | None = None
-    pending: dict[Ask, Future[Found]] = field(default_factory=dict)
+    pending: dict[Ask | CloudAsk, Future[Found]] = field(default_factory=dict)
+    sent: int = 0
 
-    def asks(self, size: int) -> Iterator[Ask]:
+    def take(self, found: Found) -> list[int]:
+        """Give the reader the answer that it asked for; return the indexes of the new issues."""
+        if isinstance(self.reader, CloudReader):
+            return self.reader.follow(found.rows, found.chain or Chain())
+        return self.reader.take(found.rows, found.total)
+
+    def asks(self, size: int) -> Iterator[Ask | CloudAsk]:
         """Return what the reader will ask for, as far as it can be told."""
         first = self.pending.get(self.reader.ask)
         total = self.total
@@ -187,12 +205,13 @@ class Fetcher:
             while not reader.done:
                 self._look_ahead(reading, upcoming)
                 found = reading.pending.pop(reader.ask).result()
-                new = reader.take(found.rows, found.total)
+                new = reading.take(found)
                 reading.total = found.total
                 if reader.ask not in reading.pending or reader.done:
                     self._drop(reading)
                 self._look_ahead(reading, upcoming)
-                yield Page([found.issues[index] for index in new], found.total)
+                requests, reading.sent = reading.sent + found.requests - 1, 0
+                yield Page([found.issues[index] for index in new], found.total, requests)
         finally:
             self._drop(reading)
             if reading in self._readings:
@@ -213,7 +232,8 @@ class Fetcher:
                 if ask not in each.pending:
                     self._send(each, ask)
 
-    def _send(self, reading: Reading, ask: Ask) -> None:
+    def _send(self, reading: Reading, ask: Ask | CloudAsk) -> None:
+        reading.sent += 1
         if reading not in self._readings:
             self._readings.append(reading)
         reading.pending[ask] = in_background(lambda: self._search.find(reading.key, ask))

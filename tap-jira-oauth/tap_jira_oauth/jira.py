@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_jira_oauth.errors import AccessError, AnswerError, ConfigurationError
+from tap_jira_oauth.errors import AccessError, AnswerError
+from tap_jira_oauth.settings import LOOKBACK_MINUTES
 
 if TYPE_CHECKING:
+    from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.progress import Progress
     from tap_jira_oauth.settings import Settings
 
 logger = logging.getLogger("tap-jira-oauth")
@@ -26,6 +29,11 @@ class ServerInfo(msgspec.Struct):
 
     version: str = "of unknown version"
     deployment_type: str = msgspec.field(name="deploymentType", default="Server")
+
+    @property
+    def is_cloud(self) -> bool:
+        """Tell whether the server calls itself Cloud, whatever its address."""
+        return self.deployment_type == "Cloud"
 
 
 class Myself(msgspec.Struct):
@@ -41,13 +49,42 @@ class Project(msgspec.Struct, frozen=True):
     key: str
 
 
+class ProjectPage(msgspec.Struct):
+    """A page of `/rest/api/2/project/search`, which only Cloud has."""
+
+    values: list[Project]
+    total: int
+    is_last: bool = msgspec.field(name="isLast")
+
+
+PROJECT_READINGS = 3
+"""How often the list of projects is read before a list that is not whole is an error."""
+
+
 class Jira:
     """One server, asked as one user. Each fact is asked for once, when it is first needed."""
 
-    def __init__(self, settings: Settings, client: JiraClient) -> None:
-        """Nothing is sent yet."""
+    def __init__(self, settings: Settings, client: JiraClient, progress: Progress) -> None:
+        """Nothing is sent yet. `progress` is told what the streams have read."""
         self.settings = settings
         self.client = client
+        self.progress = progress
+
+    @cached_property
+    def _server(self) -> tuple[ServerInfo, Answer]:
+        return self.client.get("/rest/api/2/serverInfo", ServerInfo)
+
+    @cached_property
+    def is_cloud(self) -> bool:
+        """Tell whether this is a Jira Cloud, as the settings say, or else the server."""
+        flavor = self.settings.api_flavor
+        return flavor == "cloud" or (flavor == "auto" and self._server[0].is_cloud)
+
+    @cached_property
+    def lookback_minutes(self) -> int:
+        """How far behind a bookmark to look again: as the settings say, or else as Jira needs."""
+        default = LOOKBACK_MINUTES["cloud" if self.is_cloud else "data_center"]
+        return self.settings.lookback_minutes or default
 
     @cached_property
     def started(self) -> int:
@@ -59,12 +96,7 @@ class Jira:
         Raises:
             TapError: it is not, or it does not.
         """
-        info, answer = self.client.get("/rest/api/2/serverInfo", ServerInfo)
-        if info.deployment_type == "Cloud":
-            raise ConfigurationError(
-                f"{self.settings.api_url} is a Jira Cloud; this version of the tap reads Jira Data "
-                "Center and Server."
-            )
+        info, answer = self._server
         if answer.clock is None:
             raise AnswerError("Jira answered without a Date header; its clock is needed.")
         if self.settings.auth_method != "anonymous":
@@ -107,8 +139,37 @@ class Jira:
 
     @cached_property
     def _visible(self) -> dict[str, Project]:
-        projects, _ = self.client.get("/rest/api/2/project", list[Project])
+        projects = self._cloud_projects() if self.is_cloud else self._all_projects()
         return {project.key.upper(): project for project in projects}
+
+    def _all_projects(self) -> list[Project]:
+        """Return the visible projects of a Data Center, which lists them all at once."""
+        return self.client.get("/rest/api/2/project", list[Project])[0]
+
+    def _cloud_projects(self) -> list[Project]:
+        """Return the visible projects of a Cloud, page by page.
+
+        `action=browse`: an administrator is else shown projects whose issues stay hidden. The list
+        may change while it is read; it is whole when it holds as many projects as Jira says.
+
+        Raises:
+            AnswerError: it never does.
+        """
+        for _ in range(PROJECT_READINGS):
+            found: dict[str, Project] = {}
+            start, page = 0, ProjectPage([], 0, is_last=False)
+            while not page.is_last:
+                query = f"startAt={start}&maxResults=50&orderBy=key&action=browse"
+                page, _answer = self.client.get(f"/rest/api/2/project/search?{query}", ProjectPage)
+                found |= {project.id: project for project in page.values}
+                start += len(page.values)
+                page.is_last |= not page.values
+            if len(found) >= page.total:
+                return list(found.values())
+        raise AnswerError(
+            f"Jira says that it has {page.total} projects, and lists {len(found)}. Run again; if it "
+            "stays so, report it."
+        )
 
 
 def _named(keys: list[str]) -> str:

@@ -67,6 +67,22 @@ def window_jql(  # noqa: PLR0913 - a query has so many parts
     read. The second sort key makes the order of equal times stable. By key, where `after` is set,
     it is for times that more rows share than Jira gives out of one search.
     """
+    chosen = restriction(
+        project_key, condition, since=since, before=before, after=after, literal=literal
+    )
+    return f"{chosen} ORDER BY {'updated ASC, key ASC' if after is None else 'key ASC'}"
+
+
+def restriction(  # noqa: PLR0913 - as above
+    project_key: str,
+    condition: str | None = None,
+    *,
+    since: int | None,
+    before: int | None = None,
+    after: str | None = None,
+    literal: Literal = epoch_literal,
+) -> str:
+    """Return what a window's query selects, without its order; for counting."""
     clauses = [f"project = {quote(project_key)}"]
     if since is not None:
         clauses.append(f"updated >= {literal(since)}")
@@ -76,8 +92,7 @@ def window_jql(  # noqa: PLR0913 - a query has so many parts
         clauses.append(f"key > {quote(after)}")
     if condition:
         clauses.append(f"({condition})")
-    order = "updated ASC, key ASC" if after is None else "key ASC"
-    return f"{' AND '.join(clauses)} ORDER BY {order}"
+    return " AND ".join(clauses)
 
 
 def quote(text: str) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+LOOKBACK_MINUTES = {"data_center": 5, "cloud": 30}
+"""The default of `lookback_minutes`: Cloud's index was seen to lag by more than five minutes."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The checked settings of one run. Dates are epoch milliseconds, UTC."""
@@ -32,9 +36,9 @@ class Settings:
     )
     api_flavor: str = declare(
         "options",
-        "Which Jira this is. `auto` asks the server. This version reads Data Center and Server.",
+        "Which Jira this is. `auto` asks the server; `data_center` is Server, too.",
         "auto",
-        options=("auto", "data_center"),
+        options=("auto", "data_center", "cloud"),
     )
     auth_method: str = declare(
         "options",
@@ -112,10 +116,9 @@ class Settings:
         "fail",
         options=("fail", "skip"),
     )
-    lookback_minutes: int = declare(
+    lookback_minutes: int | None = declare(
         "integer",
-        "How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it.",
-        5,
+        f"How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it. Unset: {LOOKBACK_MINUTES['data_center']} on Data Center, {LOOKBACK_MINUTES['cloud']} on Cloud.",
         minimum=1,
     )
     request_timeout: int = declare(

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,7 @@ from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
 from tap_jira_oauth.gate import StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
+from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.settings import (
     Settings,
     config_jsonschema,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class TapJiraOAuth(Tap):
-    """Reads Jira Data Center: signs in with OAuth 1.0a, loses no issue while people edit."""
+    """Reads Jira Data Center and Cloud: signs in with OAuth 1.0a, loses no issue while people edit."""
 
     name = "tap-jira-oauth"
     message_writer_class = MsgSpecWriter
@@ -73,8 +75,10 @@ class TapJiraOAuth(Tap):
     def jira(self) -> Jira:
         """The connection that all streams share."""
         settings = Settings.from_config(self.config)
+        progress = Progress(time.monotonic)
         timing = Timing(wait=self._stopping.wait)
-        return Jira(settings, JiraClient(settings, build_auth(settings), timing))
+        client = JiraClient(settings, build_auth(settings), timing, progress.waits)
+        return Jira(settings, client, progress)
 
     @override
     def discover_streams(self) -> list[Stream]:

@@ -37,6 +37,13 @@ class Run:
         return [message["value"] for message in self.messages if message["type"] == "STATE"]
 
     @property
+    def summary(self) -> dict[str, Any]:
+        """What the log says at the end that the run came to."""
+        (line,) = [line for line in self.log.splitlines() if '{"summary":' in line]
+        found: dict[str, Any] = json.loads(line[line.index('{"summary"') :])["summary"]
+        return found
+
+    @property
     def keys(self) -> list[str]:
         """The keys of the issues, sorted."""
         return sorted(record["key"] for record in self.records)

@@ -124,7 +124,8 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
             "no permission to see it",
         ),
         (answer(400, {"errors": {"jql": "bad"}}), AnswerError, "jql: bad."),
-        (answer(410, {"errorMessages": ["removed"]}), AnswerError, "removed."),
+        (answer(410, {"errorMessages": ["removed"]}), ConfigurationError, "'auto' or 'cloud'"),
+        (answer(413, {"errorMessages": ["too large"]}), AnswerError, "too large."),
     ],
 )
 def test_a_final_answer_says_who_has_to_act(given: Answer, kind: type[TapError], said: str) -> None:

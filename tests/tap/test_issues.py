@@ -305,17 +305,20 @@ def test_a_deselected_field_is_neither_asked_for_nor_printed(
     assert any("summary" in record["fields"] for record in result.records)
 
 
-def test_a_plain_bookmark_of_another_tap_is_taken_over(
-    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+@pytest.mark.parametrize("name", ["replication_key_value", "updated"])
+def test_a_bookmark_of_another_tap_is_taken_over(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, name: str
 ) -> None:
     """Each project begins at it, and the old form is gone from the new state."""
     middle = sorted(issue["updated"] for issue in connected_jira.issues)[30]
-    other = {"bookmarks": {"issues": {"replication_key_value": spelled(middle)}}}
+    other = {"bookmarks": {"issues": {name: spelled(middle)}}, "currently_syncing": "issues"}
     result = run(tmp_path, configure(), other)
+    assert result.status == 0, result.log
     expected = [issue["id"] for issue in connected_jira.issues if issue["updated"] >= middle]
     assert set(expected) <= set(newest(result))
     assert len(result.records) < 60
-    assert "replication_key_value" not in result.states[-1]["bookmarks"]["issues"]
+    assert result.states[-1]["bookmarks"]["issues"].keys() == {"partitions"}
+    assert run(tmp_path, configure(), result.states[-1]).records == []
 
 
 @pytest.mark.parametrize("state", [[], [1], {"bookmarks": 5}, {"bookmarks": {"issues": []}}])

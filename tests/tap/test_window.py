@@ -55,6 +55,7 @@ class Server:
     now: int
     requests: int = 0
     limit: int = 1_000_000
+    found: list[Issue] = field(default_factory=list)
     dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +81,7 @@ class Server:
             found.sort(key=lambda issue: issue.number)
         else:
             found.sort(key=lambda issue: (issue.indexed, issue.number))
+        self.found = found
         page = [issue.row for issue in found[start_at:][:size]]
         self._live()
         return page, len(found)

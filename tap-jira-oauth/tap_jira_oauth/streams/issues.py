@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-import time
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +16,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_jira_oauth.bookmark import Bookmark
+from tap_jira_oauth.bookmark import Bookmark, take_over
+from tap_jira_oauth.cloud_search import TokenSearch, report_missing
+from tap_jira_oauth.cloud_window import CloudReader
+from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import AccessError, TapError
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
 from tap_jira_oauth.fields import (
@@ -29,7 +32,6 @@ from tap_jira_oauth.fields import (
 )
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
-from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
@@ -73,8 +75,13 @@ class IssuesStream(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]]:
         """One partition a project, by the id that outlives a renaming."""
-        contexts = [{"project_id": project.id} for project in self._jira.projects]
-        self._take_over(contexts)
+        projects = self._jira.projects
+        begin = take_over(self.stream_state, {project.id: project.key for project in projects})
+        contexts = [{"project_id": project.id} for project in projects]
+        for context in contexts:
+            if context["project_id"] in begin:
+                state = self.get_context_state(context)
+                state.setdefault("replication_key_value", begin[context["project_id"]])
         return contexts
 
     @override
@@ -91,10 +98,11 @@ class IssuesStream(Stream):
 
         The SDK's own way is taken where anything of it may change a record.
         """
-        if write_messages and self._prints_records_as_they_are():
-            self._print_records()
-        else:
-            yield from super()._sync_records(context, write_messages=write_messages)
+        with shown(self._jira.progress) if write_messages else nullcontext():
+            if write_messages and self._prints_records_as_they_are():
+                self._print_records()
+            else:
+                yield from super()._sync_records(context, write_messages=write_messages)
         unreadable = [self._jira.invisible] if self._jira.invisible else []
         unreadable += self._unreadable
         if unreadable and self._jira.settings.on_inaccessible_project == "fail":
@@ -138,14 +146,16 @@ class IssuesStream(Stream):
         old = self._bookmark(state)
         reading = self._reading(project)
         reader = reading.reader
-        progress = Progress(project.key, time.monotonic)
+        progress = self._jira.progress
+        progress.begin(project.key)
         date_times = date_time_fields(self.schema)
         try:
             for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
                 yield [record(issue, date_times, in_utc) for issue in page.issues]
                 # Reached only when the last of them is printed.
                 self._keep(state, project, reader, old)
-                progress.page(len(page.issues), page.total, state.get("replication_key_value"))
+                bookmark = state.get("replication_key_value")
+                progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
         except AccessError as error:
             self._unreadable.append(f"{project.key}: {error}")
             self.logger.warning(self._unreadable[-1])
@@ -153,20 +163,24 @@ class IssuesStream(Stream):
         except StopRequestedError:
             self._write_state_message()
             raise
-        progress.finish(reader.moved, state.get("replication_key_value"))
+        self.logger.info("%s", progress.finish())
+        if isinstance(reader, CloudReader):
+            report_missing(project.key, reader)
 
     @functools.cached_property
     def _fetcher(self) -> Fetcher:
         settings = self._jira.settings
         fields = fields_to_ask(settings.fields, self._deselected_fields())
-        search = OffsetSearch(self._jira.client, fields, PageSize(settings.page_size), settings.jql)
+        kind = TokenSearch if self._jira.is_cloud else OffsetSearch
+        search = kind(self._jira.client, fields, PageSize(settings.page_size), settings.jql)
         return Fetcher(search, settings.max_concurrent_requests)
 
     def _reading(self, project: Project) -> Reading:
         """Return the reading of a project, begun or not."""
         if project.id not in self._readings:
             old = self._bookmark(self._known_state(project))
-            reader = Reader(self._span(old), old.seen if old else {})
+            kind = CloudReader if self._jira.is_cloud else Reader
+            reader = kind(self._span(old), old.seen if old else {})
             self._readings[project.id] = Reading(project.key, reader)
         return self._readings[project.id]
 
@@ -186,25 +200,13 @@ class IssuesStream(Stream):
         full = self.replication_method == REPLICATION_FULL_TABLE
         return None if full else Bookmark.from_state(state)
 
-    def _take_over(self, contexts: list[dict[str, Any]]) -> None:
-        """Give a bookmark that another tap kept for all projects to each project of today.
-
-        It must not stay: a project that becomes visible later would begin at it, too.
-        """
-        state = self.stream_state
-        if Bookmark.from_state(state) is not None:
-            value = state.pop("replication_key_value")
-            state.pop("replication_key", None)
-            for context in contexts:
-                self.get_context_state(context).setdefault("replication_key_value", value)
-
     def _project(self, context: Context | None) -> Project:
         wanted = (context or {})["project_id"]
         return next(project for project in self._jira.projects if project.id == wanted)
 
     def _span(self, old: Bookmark | None) -> Span:
         settings = self._jira.settings
-        lookback = settings.lookback_minutes * MINUTE
+        lookback = self._jira.lookback_minutes * MINUTE
         bounds = [settings.start_date, lower_bound(old.updated, lookback) if old else None]
         since = max((bound for bound in bounds if bound is not None), default=None)
         return Span(since, settings.end_date, self._jira.started, lookback)
@@ -214,7 +216,11 @@ class IssuesStream(Stream):
         return [name for name in names if not self.mask[(*_FIELDS, name)]]
 
     def _keep(
-        self, state: dict[str, Any], project: Project, reader: Reader, old: Bookmark | None
+        self,
+        state: dict[str, Any],
+        project: Project,
+        reader: Reader | CloudReader,
+        old: Bookmark | None,
     ) -> None:
         """Move the project's bookmark up to what was printed; print STATE every few pages."""
         known = [reader.bookmark, old.updated if old else None]
