@@ -13,7 +13,10 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
-    "tap": {"auth", "bookmark", "client", "errors", "jira", "settings", "streams"},
+    "tap": {
+        *("auth", "bookmark", "client", "credentials", "errors"),
+        *("jira", "redaction", "settings", "streams"),
+    },
     "cli": {"auth", "credentials", "errors"},
     "streams": {
         *("bookmark", "client", "errors", "fetch", "fields"),
@@ -21,11 +24,14 @@ TAP = {
     },
     "fetch": {"client", "errors", "jql", "window"},
     "jira": {"client", "errors", "settings"},
-    "client": {"answer", "errors", "settings"},
-    "auth": {"answer", "auth", "credentials", "errors", "settings"},
-    "credentials": {"credentials", "errors", "settings"},
-    "settings": {"errors", "jql", "setting"},
+    "client": {"answer", "errors", "settings", "transport"},
+    "auth": {"answer", "auth", "credentials", "errors", "redaction", "settings", "transport"},
+    "transport": {"answer", "errors", "settings"},
+    "credentials": {"credentials", "errors", "redaction", "settings"},
+    "settings": {"errors", "jql", "setting", "setting_value"},
     "setting": set(),
+    "setting_value": PURE,
+    "redaction": set(),
     "bookmark": {"errors", "jql"},
     "answer": PURE,
     "fields": PURE,

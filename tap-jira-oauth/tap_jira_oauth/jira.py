@@ -53,24 +53,26 @@ class Jira:
     def started(self) -> int:
         """The server's own clock when the run began, in epoch milliseconds.
 
-        Taken from the `Date` header of the first answer, which also proves that this is a Jira
-        that the tap can read and that it knows the user.
+        Taken from the `Date` header of the first answer. The first question is who we are: to
+        nobody Jira would answer all others, only with less.
 
         Raises:
             TapError: it is not, or it does not.
         """
+        first = None
+        if self.settings.auth_method != "anonymous":
+            _, first = self.client.get("/rest/api/2/myself", Myself)
         info, answer = self.client.get("/rest/api/2/serverInfo", ServerInfo)
+        clock = (first or answer).clock
         if info.deployment_type == "Cloud":
             raise ConfigurationError(
                 f"{self.settings.api_url} is a Jira Cloud; this version of the tap reads Jira Data "
                 "Center and Server."
             )
-        if answer.clock is None:
+        if clock is None:
             raise AnswerError("Jira answered without a Date header; its clock is needed.")
-        if self.settings.auth_method != "anonymous":
-            self.client.get("/rest/api/2/myself", Myself)
         logger.info("Signed in to Jira %s at %s", info.version, self.settings.api_url)
-        return answer.clock
+        return clock
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:
@@ -79,6 +81,7 @@ class Jira:
         Raises:
             AccessError: a configured project, or any at all, is invisible to the user.
         """
+        _ = self.started  # who we are comes first: nobody would just see fewer projects
         visible, _ = self.client.get("/rest/api/2/project", list[Project])
         by_key = {project.key.upper(): project for project in visible}
         wanted = [key.upper() for key in self.settings.project_keys] or sorted(by_key)
