@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def aws_server() -> Iterator[LocalAws]:
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """One server process for all tests."""
-    with LocalAws() as server:
+    with LocalAws(tmp_path_factory.mktemp("aws")) as server:
         yield server
 
 

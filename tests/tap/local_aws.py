@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import requests
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -27,13 +31,17 @@ _RUNNING = re.compile(rb"Running on (http://127\.0\.0\.1:\d+)")
 class LocalAws:
     """Runs for a `with` block, on a free port."""
 
+    def __init__(self, folder: Path) -> None:
+        """`folder` is for what it writes."""
+        self._recording = str(folder / "recording")
+
     def __enter__(self) -> Self:
         """Start, and wait until it says where it is."""
         self._process = subprocess.Popen(
             [COMMAND, "-H", "127.0.0.1", "-p", "0"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "MOTO_RECORDER_FILEPATH": self._recording},
         )
         assert self._process.stderr is not None
         for line in self._process.stderr:
@@ -77,6 +85,18 @@ class LocalAws:
     def reset(self) -> None:
         """Forget everything."""
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield a list that has, after the block, the JSON of every request that came in it."""
+        api = f"{self.url}/moto-api/recorder"
+        for order in ("reset-recording", "start-recording"):
+            requests.post(f"{api}/{order}", timeout=10).raise_for_status()
+        bodies: list[dict[str, Any]] = []
+        yield bodies
+        requests.post(f"{api}/stop-recording", timeout=10).raise_for_status()
+        lines = requests.get(f"{api}/download-recording", timeout=10).text.splitlines()
+        bodies += [json.loads(b64decode(json.loads(line)["body"])) for line in lines]
 
     @cached_property
     def ssm(self) -> SSMClient:

@@ -180,12 +180,9 @@ def test_no_flow_prints_or_writes_a_secret(
     kept = json.loads(store.read_text())
     flows.secrets |= {"new refresh token": kept["refresh_token"], "bearer": kept["access_token"]}
     flows.tap("basic", basic)
-    flows.tap("personal token", personal)
-    flows.tap("discovery", signed, "--discover")
     flows.tap("about", signed, "--about", "--format", "json")
     away = f"http://lake:{PROXY_PASSWORD}@127.0.0.1:9"
     flows.tap("proxy", {**personal, "proxy_url": away}, status=1)
-    flows.tap("wrong passphrase", {**signed, "private_key_passphrase": "wrong"}, status=1)
     flows.tap("wrong password", {**basic, "password": f"{PASSWORD}x"}, status=1)
     jira.revoke(token.token)
     flows.tap("revoked", signed, status=1)

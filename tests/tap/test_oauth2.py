@@ -6,7 +6,9 @@ import json
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,10 +25,11 @@ from tap_jira_oauth.auth.consent import Consent
 from tap_jira_oauth.auth.oauth2 import RefreshedToken
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import load_settings
-from tap_jira_oauth.credentials.tokens import token_store
+from tap_jira_oauth.credentials.tokens import TokenFile, Tokens, digest, token_store
 from tap_jira_oauth.errors import AccessError, AuthenticationError, ConfigurationError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -150,25 +153,75 @@ def test_the_new_token_is_kept_before_anything_is_asked_with_it(setup: Setup) ->
     assert seen[0]
 
 
+@dataclass
+class Memory:
+    """A store without a lock, as Parameter Store is; slow, and full if so wished."""
+
+    tokens: Tokens | None = None
+    full: bool = False
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold nobody off."""
+        return nullcontext()
+
+    def load(self) -> Tokens | None:
+        """Return what was kept."""
+        return self.tokens
+
+    def save(self, tokens: Tokens) -> None:
+        """Keep it after a while, in which other threads come along."""
+        if self.full:
+            raise ConfigurationError("Cannot write.")
+        time.sleep(0.05)
+        self.tokens = tokens
+
+
 def test_the_refresh_token_is_not_spent_where_the_new_one_cannot_be_kept(setup: Setup) -> None:
-    """A folder that is not there: said before the token endpoint is asked."""
+    """A folder that is not there, a full disk: said before the token endpoint is asked."""
+    given = setup.grant()
     client = setup.client(
-        refresh_token=setup.grant(), credentials_file=str(setup.folder / "gone" / "tokens.json")
+        refresh_token=given, credentials_file=str(setup.folder / "gone" / "tokens.json")
     )
+    with pytest.raises(ConfigurationError, match="Cannot write"):
+        client.exchange("GET", MYSELF)
+    settings = setup.settings(refresh_token=given)
+    client = JiraClient(settings, RefreshedToken(settings, Memory(full=True)))
     with pytest.raises(ConfigurationError, match="Cannot write"):
         client.exchange("GET", MYSELF)
     assert setup.refreshes == 0
 
 
+def test_whoever_waits_for_the_lock_takes_the_token_of_who_had_it(setup: Setup) -> None:
+    """One refresher at a time: nothing is asked while another process holds the file's lock."""
+    given = setup.grant()
+    other = setup.jira.sign_in.grant("app", setup.flavor, scope=SCOPE[setup.flavor])
+    client = setup.client(refresh_token=given)
+    file = TokenFile(setup.folder / "tokens.json")
+    with ThreadPoolExecutor(1) as pool:
+        with file.locked():
+            waiting = pool.submit(client.exchange, "GET", MYSELF)
+            time.sleep(0.3)
+            assert setup.refreshes == 0
+            assert not waiting.done()
+            end = time.time() + 3600
+            file.save(Tokens(other["refresh_token"], other["access_token"], end, digest(given)))
+        assert waiting.result().status == 200
+    assert setup.refreshes == 0
+
+
 def test_threads_share_one_refresh(setup: Setup) -> None:
     """Also when they all learn at once that the token is over."""
-    client = setup.client(refresh_token=setup.grant())
+    settings = setup.settings(refresh_token=setup.grant())
+    memory = Memory()
+    client = JiraClient(settings, RefreshedToken(settings, memory))
     with ThreadPoolExecutor(8) as pool:
-        ask = [lambda: client.exchange("GET", MYSELF).status] * 8
-        assert {each.result() for each in map(pool.submit, ask)} == {200}
+        asked = [pool.submit(client.exchange, "GET", MYSELF) for _ in range(8)]
+        assert [each.result().status for each in asked] == [200] * 8
         assert setup.refreshes == 1
-        setup.jira.revoke(setup.kept["access_token"])
-        assert {each.result() for each in map(pool.submit, ask)} == {200}
+        assert memory.tokens is not None
+        setup.jira.revoke(memory.tokens.access_token)
+        asked = [pool.submit(client.exchange, "GET", MYSELF) for _ in range(8)]
+        assert [each.result().status for each in asked] == [200] * 8
     assert setup.refreshes == 2
 
 
@@ -239,10 +292,9 @@ def test_a_401_that_stays_is_final_after_one_refresh(setup: Setup) -> None:
     assert setup.refreshes == 2
 
 
+@pytest.mark.parametrize("setup", ["cloud"], indirect=True)
 def test_a_missing_scope_is_no_matter_of_a_refresh(setup: Setup) -> None:
     """401 with words of the gateway's own."""
-    if setup.flavor != "cloud":
-        pytest.skip("Data Center has no gateway")
     granted = setup.jira.sign_in.grant("app", "cloud", scope="read:jira-work offline_access")
     with pytest.raises(AccessError, match="needs the scopes"):
         setup.client(refresh_token=granted["refresh_token"]).exchange("GET", MYSELF)

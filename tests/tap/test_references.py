@@ -135,16 +135,17 @@ except Exception as error:
 
 
 def test_user_name_and_password_come_from_one_secret(aws: LocalAws) -> None:
-    """As Secrets Manager itself proposes to store them."""
+    """As Secrets Manager itself proposes to store them; it is asked once, for it bills each call."""
     aws.secrets.create_secret(Name="jira", SecretString='{"u": "mia", "p": "hidden"}')
-    settings = load_settings(
-        {
-            "api_url": "https://jira.example.com",
-            "auth_method": "basic",
-            "username": "secretsmanager:jira#u",
-            "password": "secretsmanager:jira#p",
-        }
-    )
+    config = {
+        "api_url": "https://jira.example.com",
+        "auth_method": "basic",
+        "username": "secretsmanager:jira#u",
+        "password": "secretsmanager:jira#p",
+    }
+    with aws.recorded() as bodies:
+        settings = load_settings(config)
+    assert bodies == [{"SecretId": "jira"}]
     assert (settings.username, settings.password) == ("mia", "hidden")
 
 
