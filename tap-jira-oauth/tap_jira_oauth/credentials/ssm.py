@@ -10,7 +10,9 @@ All are encrypted (SecureString). Keys that are not ours stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -19,7 +21,7 @@ from tap_jira_oauth.credentials.aws import read_parameter, write_parameter
 from tap_jira_oauth.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_jira_oauth.settings import Settings
 
@@ -33,6 +35,28 @@ class SignIn(msgspec.Struct, frozen=True):
     private_key: str
     access_token: str
     access_token_secret: str
+
+
+class SignedIn(Protocol):
+    """What `jira-oauth login` brings home. Both ends are RFC 3339 in UTC (`...Z`), None if unknown."""
+
+    @property
+    def consumer_key(self) -> str: ...  # noqa: D102 - the names say it
+
+    @property
+    def access_token(self) -> str: ...  # noqa: D102 - same
+
+    @property
+    def access_token_secret(self) -> str: ...  # noqa: D102 - same
+
+    @property
+    def session_handle(self) -> str | None: ...  # noqa: D102 - same
+
+    @property
+    def access_token_expires(self) -> str | None: ...  # noqa: D102 - same
+
+    @property
+    def session_expires(self) -> str | None: ...  # noqa: D102 - same
 
 
 def load(settings: Settings) -> SignIn:
@@ -60,17 +84,23 @@ def load(settings: Settings) -> SignIn:
     )
 
 
-def save(settings: Settings, consumer_key: str, token: Mapping[str, str]) -> None:
-    """Keep a new access token, given as the pairs that Jira answered with (`oauth_token` ...).
+def save(settings: Settings, sign_in: SignedIn, clock: Callable[[], float] = time.time) -> None:
+    """Keep a new access token in the form of Jira's own answer, which counts seconds from now.
 
     Raises:
         ConfigurationError: the parameter may not be written.
     """
-    name = settings.ssm_secrets_name
-    secrets = read_json(name, missing_ok=True)
-    secrets["consumer_key"] = consumer_key
-    secrets["access_token"] = urlencode(token)
-    write_json(name, secrets)
+    pairs = {
+        "oauth_token": sign_in.access_token,
+        "oauth_token_secret": sign_in.access_token_secret,
+        "oauth_expires_in": _seconds_until(sign_in.access_token_expires, clock()),
+        "oauth_session_handle": sign_in.session_handle,
+        "oauth_authorization_expires_in": _seconds_until(sign_in.session_expires, clock()),
+    }
+    secrets = read_json(settings.ssm_secrets_name, missing_ok=True)
+    secrets["consumer_key"] = sign_in.consumer_key
+    secrets["access_token"] = urlencode({name: text for name, text in pairs.items() if text})
+    write_json(settings.ssm_secrets_name, secrets)
 
 
 def base_url(name: str) -> str:
@@ -124,3 +154,10 @@ def write_json(name: str, content: dict[str, Any]) -> None:
 def _text(content: Mapping[str, Any], key: str) -> str:
     value = content.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _seconds_until(moment: str | None, now: float) -> str | None:
+    if moment is None:
+        return None
+    end = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    return str(round(end.timestamp() - now))
