@@ -168,7 +168,10 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
         (answer(401, {"message": "No.", "status-code": 401}), AuthenticationError, "No."),
         (
             answer(
-                403, b"<p>x</p>", X_Authentication_Denied_Reason="CAPTCHA_CHALLENGE; login-url="
+                403,
+                b"<p>x</p>",
+                X_Authentication_Denied_Reason="CAPTCHA_CHALLENGE; login-url=",
+                X_Seraph_LoginReason="AUTHENTICATION_DENIED",
             ),
             AuthenticationError,
             "solve the CAPTCHA",
