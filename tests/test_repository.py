@@ -30,7 +30,7 @@ FORBIDDEN = {
     "a real person's address": r"[\w.+-]+@(?!example\.(com|org|net)\b)[\w-]+\.(com|org|net|de|io)\b",
 }
 
-SECRET_NAMES = "secret|passw|token$|^private_key$|access_key|^proxy_url$"
+SECRET_NAMES = "secret$|secret_access|passw|token$|^private_key$|access_key|^proxy_url$"
 """Settings that hold a secret, by name; a proxy's address may hold its password."""
 
 

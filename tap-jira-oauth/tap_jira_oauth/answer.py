@@ -58,8 +58,14 @@ _WORTH_WAITING = frozenset(
 _TOO_HEAVY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 """What a proxy says that did not get a whole answer in time."""
 
+_SAID_TO_NOBODY = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+)
 _TAGS = re.compile(r"<[^>]*>")
-_BLAMES_SIGHT = re.compile(r"does not exist for the field|cannot be viewed|does not exist or")
+_BLAMES_SIGHT = re.compile(
+    r"does not exist for the field|cannot be viewed|does not exist or|Not able to sort using field"
+)
+_NOBODY = re.compile(r"AUTHENTICATED_FAILED|AUTHENTICATION_DENIED|AUTHORISATION_FAILED")
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,46 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     if answer.status in _WORTH_WAITING and problem is None:
         heavy = answer.status in _TOO_HEAVY
         return Wait(f"HTTP {answer.status}", retry_after(answer), heavy=heavy)
+    if problem is None and answer.status in _SAID_TO_NOBODY and not anonymous:
+        _refuse_nobody(answer, f"HTTP {answer.status}: {words(answer)} ")
     return refuse(answer)
+
+
+def judge_token(answer: Answer) -> Wait | None:
+    """Judge the answer of an OAuth 2.0 token endpoint: None for a grant, or how to wait.
+
+    Cloud refuses a refresh token with 403, Data Center with 400 (RFC 6749); both are final.
+
+    Raises:
+        TapError: the answer is final.
+    """
+    if answer.status == HTTPStatus.OK:
+        return None
+    if answer.status in _WORTH_WAITING:
+        return Wait(f"HTTP {answer.status}", retry_after(answer))
+    error = _oauth2_error(answer)
+    if answer.status == HTTPStatus.UNAUTHORIZED or error == "invalid_client":
+        raise AuthenticationError(
+            f"The token endpoint does not know this client (HTTP {answer.status}). Compare "
+            "'client_id' and 'client_secret' with the application link or app."
+        )
+    if answer.status == HTTPStatus.FORBIDDEN or error == "invalid_grant":
+        raise AuthenticationError(
+            f"The token endpoint refuses the refresh token ({error or 'HTTP 403'}): it is too "
+            "old, was used before, or the access was taken back. A person has to consent again; "
+            "on Data Center 'redirect_uri' must be the one of the consent, too."
+        )
+    return refuse(answer)
+
+
+def _oauth2_error(answer: Answer) -> str:
+    """Return the `error` of RFC 6749, section 5.2; empty where there is none."""
+    try:
+        found = msgspec.json.decode(answer.body)
+    except msgspec.DecodeError:
+        return ""
+    error = found.get("error") if isinstance(found, dict) else None
+    return error if isinstance(error, str) and re.fullmatch(r"[a-z_]{1,40}", error) else ""
 
 
 def refuse(answer: Answer) -> NoReturn:
@@ -135,6 +180,10 @@ def refuse(answer: Answer) -> NoReturn:
         said = f"Jira redirects to {answer.headers.get('Location', 'nowhere')}. Set 'api_url' to "
         said += "Jira's own base URL, with scheme, port and context path; a signature does not "
         said += "survive a redirect."
+    elif answer.status == HTTPStatus.UNAUTHORIZED and "scope does not match" in said:
+        kind = AccessError
+        said += " The OAuth 2.0 app needs the scopes read:jira-work and read:jira-user; then "
+        said += "consent again."
     elif answer.status == HTTPStatus.UNAUTHORIZED:
         kind = AuthenticationError
         said += " Check the credentials, or sign in again with `jira-oauth login`."
@@ -153,26 +202,32 @@ def refuse(answer: Answer) -> NoReturn:
         said += "'cloud'."
     elif answer.status == HTTPStatus.BAD_REQUEST and _BLAMES_SIGHT.search(said):
         kind = AccessError
-        said += " The signed-in user probably has no permission to see it, or it does not exist."
+        said += " Jira says so when the user is not signed in, or not permitted to see it, and "
+        said += "also when it does not exist."
     elif answer.status == HTTPStatus.BAD_REQUEST:
         kind = BadRequestError
     raise kind(f"HTTP {answer.status}: {said}")
 
 
 def _judge_success(answer: Answer, *, anonymous: bool) -> None:
-    user = answer.headers.get("X-AUSERNAME", "")
-    reason = answer.headers.get("X-Seraph-LoginReason", "")
-    denied = "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason
-    if not anonymous and (user == "anonymous" or denied):
-        raise AuthenticationError(
-            "Jira answered as if nobody was signed in. Such an answer hides issues in silence; "
-            "check the credentials, or sign in again with `jira-oauth login`."
-        )
+    if not anonymous:
+        _refuse_nobody(answer)
     if not answer.is_json:
         kind = answer.headers.get("Content-Type", "none")
         raise AnswerError(
             f"Jira answered with content type '{kind}' where JSON is due: {words(answer)} "
             "Is 'api_url' Jira's own address, and not that of a login page or a proxy?"
+        )
+
+
+def _refuse_nobody(answer: Answer, said: str = "") -> None:
+    """Refuse an answer that Jira gave to nobody in particular, whatever it says."""
+    captcha = "CAPTCHA" in answer.headers.get("X-Authentication-Denied-Reason", "")
+    nobody = answer.headers.get("X-AUSERNAME", "") == "anonymous"
+    if not captcha and (nobody or _NOBODY.search(answer.headers.get("X-Seraph-LoginReason", ""))):
+        raise AuthenticationError(
+            f"{said}Jira answered as if nobody was signed in. Such an answer hides issues in "
+            "silence; check the credentials, or sign in again with `jira-oauth login`."
         )
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from tap_jira_oauth.answer import Answer, Wait, breather, judge, refuse
-from tap_jira_oauth.errors import AnswerError, ConfigurationError, TapError, UnavailableError
+from tap_jira_oauth.errors import AnswerError, AuthenticationError, TapError, UnavailableError
 from tap_jira_oauth.gate import Gate, Timing
+from tap_jira_oauth.transport import Body, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,12 +28,20 @@ LONGEST_PAUSE = 60.0
 T = TypeVar("T")
 
 
-class JiraClient:
-    """Asks one Jira server as one user.
+@runtime_checkable
+class Renewable(Protocol):
+    """A sign-in that can be had anew when Jira does not take it any more."""
 
-    Requests are signed once per try by `auth`. No redirect is followed and no transport below
-    repeats a request: a signature is good for one address and one moment only.
-    """
+    @property
+    def generation(self) -> int:
+        """How often it has changed."""
+
+    def expire(self, generation: int, /) -> None:
+        """Sign in anew before the next request, unless somebody has done so since."""
+
+
+class JiraClient:
+    """Asks one Jira server as one user, until it is answered; several requests at a time."""
 
     def __init__(
         self,
@@ -55,31 +60,8 @@ class JiraClient:
         self._patience = settings.max_retry_seconds
         self._timing = timing or Timing()
         self._gate = Gate(self._timing, settings.max_concurrent_requests)
-        self._session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=settings.max_concurrent_requests))
-        self._session.auth = auth
-        self._session.headers.update(
-            {
-                "Accept": "application/json",
-                "Accept-Language": "en",
-                "X-Force-Accept-Language": "true",
-                "User-Agent": settings.user_agent or f"tap-jira-oauth/{version('tap-jira-oauth')}",
-            }
-        )
-        if not settings.verify_ssl:
-            logger.warning("verify_ssl is off: whoever is between here and Jira can read along")
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        proxy = settings.proxy_url
-        # Given with every request, since requests lets the environment win over the session.
-        self._transport: dict[str, Any] = {
-            "timeout": settings.request_timeout,
-            "stream": True,
-            "allow_redirects": False,
-            "verify": (settings.ca_bundle or True) if settings.verify_ssl else False,
-            "cert": settings.client_certificate,
-            "proxies": {"http": proxy, "https": proxy} if proxy else None,
-        }
+        self._transport = Transport(settings, auth)
+        self._renewable = auth if isinstance(auth, Renewable) else None
 
     @property
     def stopping(self) -> bool:
@@ -117,78 +99,59 @@ class JiraClient:
         """
         troubled: float | None = None
         tries = 0
+        renewed = False
         while True:
             tries += 1
+            generation = self._renewable.generation if self._renewable else 0
             with self._gate.passage():
-                outcome = self._try(method, path, body() if body else None)
-            if isinstance(outcome, Answer):
-                wait = self._judge(outcome, method, path)
-                if wait is None:
-                    self._welcome(outcome)
-                    return outcome
-                if wait.once and tries > 1:
-                    _explain(refuse, outcome, method, path)
-            else:
-                wait = outcome
-            now = self._timing.clock()
-            troubled = now if troubled is None else troubled
-            pause = self._pause(wait, tries)
-            if pause > self._patience - (now - troubled):
-                raise UnavailableError(
-                    f"{method} {path}: {wait.reason}, and still no answer after {tries} tries. "
-                    "Jira is overloaded or unreachable; run again later, the bookmark is saved."
-                )
-            if wait.heavy and lighten:
-                lighten()
-            if pause:
-                logger.warning("%s %s: %s; waiting %.1f s", method, path, wait.reason, pause)
-                self._gate.close(pause)
-            if self._on_wait is not None:
-                self._on_wait(wait.reason, pause)
+                sent = Body(body()) if body else None
+                outcome = self._transport.send(method, self._base, path, sent)
+            try:
+                wait = self._judge(outcome, method, path, tries)
+            except AuthenticationError:
+                if renewed or self._renewable is None:
+                    raise
+                renewed = True
+                self._renewable.expire(generation)
+                continue
+            if wait is None and isinstance(outcome, Answer):
+                self._welcome(outcome)
+                return outcome
+            if wait is not None:
+                now = self._timing.clock()
+                troubled = now if troubled is None else troubled
+                self._wait(wait, now - troubled, tries, f"{method} {path}")
+                if wait.heavy and lighten:
+                    lighten()
+
+    def _judge(self, outcome: Answer | Wait, method: str, path: str, tries: int) -> Wait | None:
+        """Return how to wait, or None for an answer to use."""
+        if isinstance(outcome, Wait):
+            return outcome
+        try:
+            wait = judge(outcome, anonymous=self._anonymous)
+            return refuse(outcome) if wait and wait.once and tries > 1 else wait
+        except TapError as error:
+            raise type(error)(f"{method} {path}: {error}") from error
+
+    def _wait(self, wait: Wait, troubled: float, tries: int, request: str) -> None:
+        """Close the gate until the next try, if patience lasts so long."""
+        pause = self._pause(wait, tries)
+        if pause > self._patience - troubled:
+            raise UnavailableError(
+                f"{request}: {wait.reason}, and still no answer after {tries} tries. "
+                "Jira is overloaded or unreachable; run again later, the bookmark is saved."
+            )
+        if pause:
+            logger.warning("%s: %s; waiting %.1f s", request, wait.reason, pause)
+            self._gate.close(pause)
+        if self._on_wait is not None:
+            self._on_wait(wait.reason, pause)
 
     def _welcome(self, answer: Answer) -> None:
         self._gate.answered()
         if pause := breather(answer):
             self._gate.close(pause)
-
-    def _judge(self, answer: Answer, method: str, path: str) -> Wait | None:
-        return _explain(lambda given: judge(given, anonymous=self._anonymous), answer, method, path)
-
-    def _try(self, method: str, path: str, body: bytes | None) -> Answer | Wait:
-        headers = {"Content-Type": "application/json"} if body is not None else None
-        try:
-            with self._session.request(
-                method, f"{self._base}{path}", data=body, headers=headers, **self._transport
-            ) as response:
-                # `content` would put the body together from small pieces, at twice the cost.
-                content = response.raw.read(decode_content=True)
-                return Answer(response.status_code, response.headers, content)
-        except requests.exceptions.SSLError as error:
-            if "EOF" in str(error):  # the connection was cut, which may pass
-                return Wait(f"{self._base} broke off the TLS connection", 0)
-            raise ConfigurationError(
-                f"TLS with {self._base} failed: {_cause(error)}. For a private authority set "
-                "'ca_bundle' to its certificates."
-            ) from error
-        except requests.exceptions.ProxyError as error:
-            raise ConfigurationError(
-                f"The proxy does not let us through to {self._base}. Check 'proxy_url' or "
-                "HTTPS_PROXY and NO_PROXY."
-            ) from error
-        except OSError as error:  # requests' own errors are OSErrors, too; a lost file is one
-            if not isinstance(error, requests.exceptions.RequestException):
-                raise ConfigurationError(f"Cannot read {error.filename or error}.") from error
-            if isinstance(error, _HOPELESS):
-                # Not in the library's words: they may hold the proxy's password.
-                raise ConfigurationError(
-                    f"Cannot ask {self._base} ({type(error).__name__}): 'api_url' or the proxy's "
-                    "address is malformed."
-                ) from error
-            heavy = isinstance(error, requests.exceptions.ReadTimeout)
-            return Wait(f"{self._base} does not answer ({type(error).__name__})", 0, heavy=heavy)
-        except urllib3.exceptions.HTTPError as error:  # while the body was read
-            reason = f"{self._base} broke off its answer ({type(error).__name__})"
-            return Wait(reason, 0, heavy=True)
 
     def _pause(self, wait: Wait, tries: int) -> float:
         """Grow from one second, doubled with each try, with dice so that clients spread out."""
@@ -196,29 +159,6 @@ class JiraClient:
             return 0.0
         grown = min(LONGEST_PAUSE, 2.0 ** (tries - 1))
         return max(wait.seconds, grown) * (1 + self._timing.dice() / 4)
-
-
-_HOPELESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidProxyURL,
-)
-
-
-def _explain(step: Callable[[Answer], T], answer: Answer, method: str, path: str) -> T:
-    """Run a step that may refuse an answer, and put the request in front of its message."""
-    try:
-        return step(answer)
-    except TapError as error:
-        raise type(error)(f"{method} {path}: {error}") from error
-
-
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason of a transport error, without addresses of Python objects."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return str(error).split(":", maxsplit=1)[-1].strip(" )") or type(error).__name__
 
 
 def decode(answer: Answer, path: str, decoder: msgspec.json.Decoder[T]) -> T:

@@ -90,19 +90,21 @@ class Jira:
     def started(self) -> int:
         """The server's own clock when the run began, in epoch milliseconds.
 
-        Taken from the `Date` header of the first answer, which also proves that this is a Jira
-        that the tap can read and that it knows the user.
+        Taken from the `Date` header of the first answer. The first question is who we are: to
+        nobody Jira would answer all others, only with less.
 
         Raises:
             TapError: it is not, or it does not.
         """
-        info, answer = self._server
-        if answer.clock is None:
-            raise AnswerError("Jira answered without a Date header; its clock is needed.")
+        first = None
         if self.settings.auth_method != "anonymous":
-            self.client.get("/rest/api/2/myself", Myself)
+            _, first = self.client.get("/rest/api/2/myself", Myself)
+        info, answer = self._server
+        clock = (first or answer).clock
+        if clock is None:
+            raise AnswerError("Jira answered without a Date header; its clock is needed.")
         logger.info("Signed in to Jira %s at %s", info.version, self.settings.api_url)
-        return answer.clock
+        return clock
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:
@@ -111,6 +113,7 @@ class Jira:
         Raises:
             AccessError: there is none that the user can see.
         """
+        _ = self.started  # who we are comes first: nobody would just see fewer projects
         found = tuple(self._visible[key] for key in self._wanted if key in self._visible)
         if found and self.invisible:
             logger.warning(self.invisible)

@@ -11,7 +11,10 @@ Kind = Literal["string", "integer", "boolean", "array", "options", "file", "date
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, as a person reads about it."""
+    """One setting, as a person reads about it.
+
+    `reference` is a value that may stand somewhere else, as every secret may.
+    """
 
     name: str
     kind: Kind
@@ -19,8 +22,13 @@ class Setting:
     default: Any = None
     options: tuple[str, ...] = ()
     secret: bool = False
-    required: bool = False
+    reference: bool = False
     minimum: int | None = None
+
+    @property
+    def may_refer(self) -> bool:
+        """Tell whether the value may be a reference such as `env:NAME`."""
+        return self.secret or self.reference
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON schema that the SDK validates this setting with."""
@@ -28,7 +36,7 @@ class Setting:
             schema: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "string"}}
         else:
             json_type = self.kind if self.kind in {"integer", "boolean"} else "string"
-            schema = {"type": [json_type] if self.required else [json_type, "null"]}
+            schema = {"type": [json_type, "null"]}
         schema["description"] = self.help
         if self.options:
             schema["enum"] = [*self.options, None]

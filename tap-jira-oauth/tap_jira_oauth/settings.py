@@ -7,15 +7,13 @@ a test compares them.
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass, fields
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.jql import has_order_by
 from tap_jira_oauth.setting import Setting, declare
+from tap_jira_oauth.setting_value import base_url, check_proxy, clean, epoch_ms, project_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +21,10 @@ if TYPE_CHECKING:
 
 LOOKBACK_MINUTES = {"data_center": 5, "cloud": 30}
 """The default of `lookback_minutes`: Cloud's index was seen to lag by more than five minutes."""
+GATEWAY = "https://api.atlassian.com"
+"""Where Cloud takes OAuth 2.0 and scoped API tokens; a site's own address does not."""
+
+CLOUD_TOKEN_URL = "https://auth.atlassian.com/oauth/token"  # noqa: S105 - an address
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ class Settings:
 
     api_url: str = declare(
         "string",
-        "Base URL of Jira with its context path, such as `https://jira.example.com/jira`.",
-        required=True,
+        "Base URL of Jira with its context path, such as `https://jira.example.com/jira`. Only with `credentials_store` `ssm` it may be left out.",
     )
     api_flavor: str = declare(
         "options",
@@ -42,12 +43,12 @@ class Settings:
     )
     auth_method: str = declare(
         "options",
-        "How to sign in: OAuth 1.0a (RSA-SHA1), a personal access token, user name and password, or not at all.",
+        "How to sign in: OAuth 1.0a (RSA-SHA1), a personal access token, user name and password (on Cloud e-mail and API token), OAuth 2.0, or not at all.",
         "oauth1",
-        options=("oauth1", "personal_token", "basic", "anonymous"),
+        options=("oauth1", "personal_token", "basic", "oauth2", "anonymous"),
     )
     consumer_key: str | None = declare(
-        "string", "OAuth 1.0a: the consumer key of the application link."
+        "string", "OAuth 1.0a: the consumer key of the application link.", reference=True
     )
     private_key: str | None = declare(
         "string",
@@ -67,16 +68,54 @@ class Settings:
     personal_token: str | None = declare(
         "string", "Personal access token (Jira 8.14 and newer).", secret=True
     )
-    username: str | None = declare("string", "Basic: the user name.")
-    password: str | None = declare("string", "Basic: the password.", secret=True)
+    username: str | None = declare(
+        "string", "Basic: the user name; on Cloud the e-mail address.", reference=True
+    )
+    password: str | None = declare(
+        "string", "Basic: the password; on Cloud an API token.", secret=True
+    )
+    client_id: str | None = declare(
+        "string", "OAuth 2.0: the client id of the application link or app.", reference=True
+    )
+    client_secret: str | None = declare("string", "OAuth 2.0: the client secret.", secret=True)
+    refresh_token: str | None = declare(
+        "string",
+        "OAuth 2.0: the refresh token of the consent. It works once; what follows it is kept where `credentials_store` says.",
+        secret=True,
+    )
+    redirect_uri: str | None = declare(
+        "string",
+        "OAuth 2.0: the redirect URL of the consent. Data Center wants it with each refresh, too.",
+    )
+    cloud_id: str | None = declare(
+        "string",
+        "Cloud: the id of the site, which `/_edge/tenant_info` of the site tells. Requests then go through Atlassian's gateway, as OAuth 2.0 and scoped API tokens need it.",
+    )
+    token_url: str | None = declare(
+        "string",
+        "OAuth 2.0: where tokens are refreshed. Unset: Jira's own address, with `cloud_id` Atlassian's.",
+    )
     credentials_store: str = declare(
         "options",
-        "Where consumer key, key file and access token come from: these settings (`config`), or the file that `jira-oauth login` writes (`file`).",
+        "Where consumer key, private key and tokens come from: these settings (`config`), the file that `jira-oauth login` writes (`file`), or three parameters of AWS Systems Manager (`ssm`).",
         "config",
-        options=("config", "file"),
+        options=("config", "file", "ssm"),
     )
     credentials_file: str | None = declare(
         "file", "For `file`: path of that JSON file (mode 0600)."
+    )
+    ssm_private_key_name: str = declare(
+        "string", "For `ssm`: name of the parameter with the PEM text.", "jira_access_private_key"
+    )
+    ssm_urls_name: str = declare(
+        "string",
+        "For `ssm`: name of the parameter with Jira's addresses as JSON; read where `api_url` is not set.",
+        "jira_access_urls",
+    )
+    ssm_secrets_name: str = declare(
+        "string",
+        "For `ssm`: name of the parameter with consumer key and access token as JSON; sign-in writes to it.",
+        "jira_access_secrets",
     )
     project_keys: tuple[str, ...] = declare(
         "array", "Keys of the projects to read. Empty: every project that the user can see.", ()
@@ -160,11 +199,13 @@ class Settings:
             if config.get(setting.name) not in (None, "")
         }
         for name, value in given.items():
-            given[name] = _clean(name, value)
-        given["api_url"] = _base_url(given.get("api_url"))
-        given["project_keys"] = _project_keys(given.get("project_keys", []))
-        given["start_date"] = _epoch_ms("start_date", given.get("start_date"))
-        given["end_date"] = _epoch_ms("end_date", given.get("end_date"))
+            given[name] = clean(name, value)
+        given["api_url"] = base_url(given.get("api_url"))
+        if "cloud_id" in given and "/ex/jira/" not in given["api_url"]:
+            given["api_url"] = f"{GATEWAY}/ex/jira/{given['cloud_id']}"
+        given["project_keys"] = project_keys(given.get("project_keys", []))
+        given["start_date"] = epoch_ms("start_date", given.get("start_date"))
+        given["end_date"] = epoch_ms("end_date", given.get("end_date"))
         if "fields" in given:
             given["fields"] = tuple(given["fields"])
         settings = cls(**given)
@@ -181,15 +222,41 @@ class Settings:
         if self.start_date and self.end_date and self.end_date <= self.start_date:
             raise ConfigurationError("Setting 'end_date' must be later than 'start_date'.")
         if self.proxy_url:
-            _check_proxy(self.proxy_url)
+            check_proxy(self.proxy_url)
         if self.credentials_store == "file" and not self.credentials_file:
             raise ConfigurationError("credentials_store 'file' needs 'credentials_file'.")
         if self.private_key and self.private_key_file:
             raise ConfigurationError("Give 'private_key' or 'private_key_file', not both.")
-        needed = {"personal_token": ["personal_token"], "basic": ["username", "password"]}
+        if self.auth_method == "oauth2" and self.credentials_store == "config":
+            raise ConfigurationError(
+                "auth_method 'oauth2' needs credentials_store 'file' or 'ssm': Jira gives a new "
+                "refresh token with each use and the old one dies, so it must be kept somewhere."
+            )
+        needed = {
+            "personal_token": ["personal_token"],
+            "basic": ["username", "password"],
+            "oauth2": ["client_id", "client_secret"],
+        }
         for name in needed.get(self.auth_method, []):
             if not getattr(self, name):
                 raise ConfigurationError(f"auth_method '{self.auth_method}' needs '{name}'.")
+
+    @property
+    def on_gateway(self) -> bool:
+        """Whether requests go through Atlassian's gateway, not to Jira itself."""
+        return "/ex/jira/" in self.api_url
+
+    @property
+    def token_address(self) -> str:
+        """Where OAuth 2.0 refreshes tokens: `token_url`, else what belongs to `api_url`."""
+        if self.token_url:
+            return self.token_url
+        return CLOUD_TOKEN_URL if self.on_gateway else f"{self.api_url}/rest/oauth2/latest/token"
+
+    @property
+    def authorize_address(self) -> str:
+        """Where OAuth 2.0 asks a person: beside `token_address`, as both flavours have it."""
+        return f"{self.token_address.removesuffix('/token').removesuffix('/oauth')}/authorize"
 
 
 SETTINGS: tuple[Setting, ...] = tuple(
@@ -202,7 +269,6 @@ def config_jsonschema() -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {setting.name: setting.json_schema() for setting in SETTINGS},
-        "required": [setting.name for setting in SETTINGS if setting.required],
     }
 
 
@@ -232,71 +298,3 @@ def refuse_secrets_of_other_types(config: Mapping[str, Any]) -> None:
             raise ConfigurationError(
                 f"Setting '{setting.name}' must be a text: put its value in quotes."
             )
-
-
-def _clean(name: str, value: Any) -> Any:
-    """Strip what a file or a parameter store leaves around a text; refuse line breaks inside."""
-    if not isinstance(value, str) or name == "private_key":
-        return value
-    stripped = value.strip()
-    if not stripped.isprintable():
-        raise ConfigurationError(f"Setting '{name}' holds a line break or a control character.")
-    return stripped
-
-
-def _check_proxy(url: str) -> None:
-    """Refuse what is no address before a library prints it, password and all."""
-    try:
-        parts = urlsplit(url)
-        whole = bool(parts.scheme and parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ConfigurationError(
-            "Setting 'proxy_url' is no address such as http://proxy.example.com:3128. Special "
-            "characters in its password must be percent-encoded."
-        )
-
-
-def _base_url(url: str | None) -> str:
-    parts = urlsplit(url or "")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(
-            "Setting 'api_url' needs the full address of Jira with its context path, such as "
-            "https://jira.example.com/jira"
-        )
-    if parts.query or parts.fragment or parts.username:
-        raise ConfigurationError(
-            "Setting 'api_url' takes no user name, query or fragment; give only scheme, host, port "
-            "and context path."
-        )
-    if "/rest" in parts.path or "/browse" in parts.path or "/secure" in parts.path:
-        raise ConfigurationError(
-            "Setting 'api_url' is the address of Jira itself, without /rest, /browse or /secure."
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def _project_keys(keys: list[str]) -> tuple[str, ...]:
-    """Check the shape that Jira allows by default, so that a typing error costs no request."""
-    for key in keys:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", key):
-            raise ConfigurationError(
-                f"Setting 'project_keys' holds '{key}', which is no project key. "
-                "Give keys such as ABC, not names or numbers."
-            )
-    return tuple(dict.fromkeys(keys))
-
-
-def _epoch_ms(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", str(text)))
-    except ValueError as error:
-        raise ConfigurationError(
-            f"Setting '{name}' is not an RFC 3339 date: write 2026-01-31T00:00:00Z."
-        ) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return int(moment.timestamp() * 1000)

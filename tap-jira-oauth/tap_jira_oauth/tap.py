@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import signal
 import sys
@@ -20,12 +21,13 @@ from typing_extensions import override
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient
+from tap_jira_oauth.credentials import load_settings
 from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
 from tap_jira_oauth.gate import StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
+from tap_jira_oauth.redaction import guard
 from tap_jira_oauth.settings import (
-    Settings,
     config_jsonschema,
     refuse_secrets_of_other_types,
     refuse_unknown,
@@ -74,7 +76,7 @@ class TapJiraOAuth(Tap):
     @cached_property
     def jira(self) -> Jira:
         """The connection that all streams share."""
-        settings = Settings.from_config(self.config)
+        settings = load_settings(self.config)
         progress = Progress(time.monotonic)
         timing = Timing(wait=self._stopping.wait)
         client = JiraClient(settings, build_auth(settings), timing, progress.waits)
@@ -136,7 +138,9 @@ def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:
 def main() -> None:
     """Run the command line, and end with one line and a status that say why."""
     try:
-        TapJiraOAuth.cli()
+        command = TapJiraOAuth.cli  # the SDK sets logging up by this
+        guard(logging.getLogger().handlers)
+        command()
     except TapError as error:
         TapJiraOAuth.logger.critical("%s", error)
         if isinstance(error, OutputError):

@@ -52,7 +52,7 @@ class Run:
 def environment() -> dict[str, str]:
     """Return an environment without any settings of the person who runs the tests."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("TAP_JIRA_")}
-    return kept | {"NO_PROXY": "127.0.0.1"}
+    return {"NO_PROXY": "127.0.0.1"} | kept
 
 
 @contextmanager

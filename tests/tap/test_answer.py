@@ -7,7 +7,7 @@ import json
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from tap_jira_oauth.answer import OAUTH_ADVICE, Answer, Wait, judge, retry_after, words
+from tap_jira_oauth.answer import OAUTH_ADVICE, Answer, Wait, judge, judge_token, retry_after, words
 from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
@@ -38,6 +38,7 @@ def test_json_for_the_signed_in_user_is_used() -> None:
         {"X_AUSERNAME": "anonymous"},
         {"X_Seraph_LoginReason": "AUTHENTICATED_FAILED"},
         {"X_Seraph_LoginReason": "AUTHENTICATION_DENIED"},
+        {"X_Seraph_LoginReason": "AUTHORISATION_FAILED"},
     ],
 )
 def test_an_answer_to_nobody_is_an_error_and_no_empty_success(headers: dict[str, str]) -> None:
@@ -45,6 +46,63 @@ def test_an_answer_to_nobody_is_an_error_and_no_empty_success(headers: dict[str,
     with pytest.raises(AuthenticationError, match="nobody was signed in"):
         judge(answer(200, {"issues": []}, **headers), anonymous=False)
     assert judge(answer(200, {"issues": []}, **headers), anonymous=True) is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_to_nobody_is_about_the_sign_in(status: int) -> None:
+    """Whatever it blames: a project, a field, a permission. Unless nobody was meant to be signed in."""
+    said = {"errorMessages": ["The value 'X' does not exist for the field 'project'."]}
+    refused = answer(status, said, X_AUSERNAME="anonymous")
+    with pytest.raises(AuthenticationError, match=r"'X' does not exist.*nobody was signed in"):
+        judge(refused, anonymous=False)
+    with pytest.raises(TapError) as caught:
+        judge(refused, anonymous=True)
+    assert "nobody was signed in" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The value 'X' does not exist for the field 'project'.",
+        "Field 'issuetype' does not exist or this field cannot be viewed by anonymous users.",
+        "Not able to sort using field 'priority'.",
+    ],
+)
+def test_a_400_that_blames_the_query_may_be_about_the_sign_in(said: str) -> None:
+    """Seen ones; an administrator or a sign-in helps, no other JQL."""
+    with pytest.raises(AccessError, match="not signed in, or not permitted"):
+        judge(answer(400, {"errorMessages": [said], "errors": {}}), anonymous=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "said"),
+    [
+        (
+            answer(403, {"error": "unauthorized_client", "error_description": "is invalid"}),
+            AuthenticationError,
+            r"\(unauthorized_client\).*consent again",
+        ),
+        (answer(403, b"<p>no</p>"), AuthenticationError, "consent again"),
+        (answer(400, {"error": "invalid_grant"}), AuthenticationError, "consent again"),
+        (answer(401, {"error": "invalid_client"}), AuthenticationError, "'client_secret'"),
+        (answer(400, {"error": "invalid_client"}), AuthenticationError, "'client_secret'"),
+        (answer(400, {"error": "invalid_request"}), AnswerError, "HTTP 400"),
+        (answer(404, b"<p>no</p>"), ConfigurationError, "context path"),
+        (answer(302, Location="https://sso"), ConfigurationError, "redirects to https://sso"),
+    ],
+)
+def test_a_token_endpoint_that_refuses_says_who_has_to_act(
+    given: Answer, kind: type[TapError], said: str
+) -> None:
+    """403 comes from Cloud, 400 from Data Center."""
+    with pytest.raises(kind, match=said):
+        judge_token(given)
+
+
+def test_a_busy_token_endpoint_is_worth_waiting_for() -> None:
+    """And a grant is a grant."""
+    assert judge_token(answer(429, b"", Retry_After="3")) == Wait("HTTP 429", 3)
+    assert judge_token(answer(200, {"access_token": "x"})) is None
 
 
 def test_a_page_of_a_login_form_is_an_error() -> None:
@@ -109,7 +167,10 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
         (answer(401, {"message": "No.", "status-code": 401}), AuthenticationError, "No."),
         (
             answer(
-                403, b"<p>x</p>", X_Authentication_Denied_Reason="CAPTCHA_CHALLENGE; login-url="
+                403,
+                b"<p>x</p>",
+                X_Authentication_Denied_Reason="CAPTCHA_CHALLENGE; login-url=",
+                X_Seraph_LoginReason="AUTHENTICATION_DENIED",
             ),
             AuthenticationError,
             "solve the CAPTCHA",
@@ -121,7 +182,7 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
                 400, {"errorMessages": ["The value 'X' does not exist for the field 'project'."]}
             ),
             AccessError,
-            "no permission to see it",
+            "not signed in, or not permitted",
         ),
         (answer(400, {"errors": {"jql": "bad"}}), AnswerError, "jql: bad."),
         (answer(410, {"errorMessages": ["removed"]}), ConfigurationError, "'auto' or 'cloud'"),

@@ -153,9 +153,9 @@ def test_a_missing_file_is_named(
     connect: Connect, tls_port: int, settings: dict[str, Any], said: str
 ) -> None:
     """Before anybody waits."""
-    client = connect(api_url=f"https://127.0.0.1:{tls_port}/jira", **settings)
+    url = f"https://127.0.0.1:{tls_port}/jira"
     with pytest.raises(ConfigurationError, match=said):
-        client.exchange("GET", PATH)
+        connect(api_url=url, **settings).exchange("GET", PATH)
 
 
 def test_a_proxy_that_is_not_there_is_named(connect: Connect) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tap.command import run
 from tap_jira_oauth.auth.private_key import (
     load_private_key,
     make_private_key,
@@ -13,6 +16,13 @@ from tap_jira_oauth.auth.private_key import (
     public_pem,
 )
 from tap_jira_oauth.errors import ConfigurationError
+from tls import make_certificate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Configure
+    from sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +66,21 @@ def test_a_private_key_is_read_however_it_was_pasted(
     assert loaded.private_numbers() == key.private_numbers()
 
 
-def test_each_other_text_gets_its_own_sentence(key: rsa.RSAPrivateKey) -> None:
+def test_each_other_text_gets_its_own_sentence(key: rsa.RSAPrivateKey, tmp_path: Path) -> None:
     """What it is instead, and what to give."""
     whole = private_pem(key).decode()
     broken = whole.replace(whole[200:240], "A" * 40)
+    pkcs1 = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.PKCS1
+    )
+    certificate = make_certificate(tmp_path).read_text()
     for text, passphrase, said in (
         (public_pem(key).decode(), None, "is a public key"),
+        (pkcs1.decode(), None, "is a rsa public key"),
+        (certificate, None, "is a certificate"),
+        ("ssh-rsa AAAAB3NzaC1yc2E lake", None, "no PEM text"),
+        (pem(key, "TraditionalOpenSSL", "right"), None, "set 'private_key_passphrase'"),
+        (pem(key, "TraditionalOpenSSL", "right"), "wrong", "passphrase is wrong"),
         ("MIIE", None, "no PEM text"),
         ("", None, "no PEM text"),
         (broken[:300] + broken[-300:], None, "damaged"),
@@ -76,3 +95,15 @@ def test_each_other_text_gets_its_own_sentence(key: rsa.RSAPrivateKey) -> None:
 def test_a_passphrase_for_a_key_without_one_does_no_harm(key: rsa.RSAPrivateKey) -> None:
     """People set it for good measure."""
     assert load_private_key(pem(key), "unneeded").key_size == 2048
+
+
+def test_a_key_that_cannot_sign_ends_the_run_before_any_request(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, key: rsa.RSAPrivateKey
+) -> None:
+    """The setting's own error, and Jira is not asked at all."""
+    config = configure(private_key=public_pem(key).decode())
+    del config["private_key_file"]
+    result = run(tmp_path, config)
+    assert result.status == 1
+    assert "is a public key" in result.log
+    assert connected_jira.requests == []

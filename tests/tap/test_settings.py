@@ -34,6 +34,8 @@ def test_only_the_address_is_required_and_the_defaults_are_the_declared_ones() -
         ({"private_key": "x", "private_key_file": "y"}, "not both"),
         ({"auth_method": "personal_token"}, "needs 'personal_token'"),
         ({"auth_method": "basic", "username": "mia"}, "needs 'password'"),
+        ({"auth_method": "oauth2"}, "needs credentials_store 'file' or 'ssm'"),
+        ({"auth_method": "oauth2", "credentials_store": "ssm"}, "needs 'client_id'"),
     ],
 )
 def test_a_wrong_configuration_is_one_sentence(config: dict[str, object], said: str) -> None:
@@ -56,3 +58,36 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match=r"'project_key'\. Did you mean 'project_keys'"):
         refuse_unknown({"project_key"}, {setting.name for setting in SETTINGS})
     refuse_unknown({"project_keys"}, {setting.name for setting in SETTINGS})
+
+
+@pytest.mark.parametrize(
+    ("config", "asked", "refreshed", "consented"),
+    [
+        (
+            {},
+            URL,
+            f"{URL}/rest/oauth2/latest/token",
+            f"{URL}/rest/oauth2/latest/authorize",
+        ),
+        (
+            {"cloud_id": "1-2"},
+            "https://api.atlassian.com/ex/jira/1-2",
+            "https://auth.atlassian.com/oauth/token",
+            "https://auth.atlassian.com/authorize",
+        ),
+        (
+            {"api_url": "https://gate.example.com/ex/jira/1-2", "cloud_id": "1-2"},
+            "https://gate.example.com/ex/jira/1-2",
+            "https://auth.atlassian.com/oauth/token",
+            "https://auth.atlassian.com/authorize",
+        ),
+    ],
+)
+def test_with_a_cloud_id_requests_go_through_the_gateway(
+    config: dict[str, str], asked: str, refreshed: str, consented: str
+) -> None:
+    """A site's own address takes no OAuth 2.0; Data Center has everything at one address."""
+    settings = Settings.from_config({"api_url": URL, **config})
+    assert settings.api_url == asked
+    assert settings.token_address == refreshed
+    assert settings.authorize_address == consented

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox import Sandbox, User
 from tap.command import run, started
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Configure
-    from sandbox import Sandbox
 
 SEARCH = "/rest/api/2/search"
 
@@ -145,6 +145,48 @@ def test_the_other_schemes_sign_in_too(
 ) -> None:
     """Personal access token, user name and password."""
     assert len(run(tmp_path, configure(**scheme)).records) == 60
+
+
+def test_clouds_e_mail_and_api_token_sign_in(tmp_path: Path) -> None:
+    """As user name and password; the tap then knows that it is a Cloud, which only a user learns here."""
+    users = (User("mia@mail.example.com", "Mia", password="api-token-of-a-test"),)
+    with Sandbox(flavor="cloud", users=users) as cloud:
+        settings = {
+            "api_url": cloud.url,
+            "auth_method": "basic",
+            "username": "mia@mail.example.com",
+            "password": "api-token-of-a-test",
+        }
+        result = run(tmp_path, settings)
+        assert "is a Jira Cloud" in last_line(result.log)
+        first = cloud.requests[0]
+        assert (first.path, first.user) == ("/rest/api/2/myself", "mia@mail.example.com")
+        wrong = run(tmp_path, {**settings, "password": "wrong"})
+        assert re.search("credentials|signed in", last_line(wrong.log))
+
+
+def test_the_first_question_is_who_we_are(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Nobody is told about projects before; anonymous has nobody to ask about."""
+    run(tmp_path, configure())
+    assert connected_jira.requests[0].path == "/rest/api/2/myself"
+    count = len(connected_jira.requests)
+    run(tmp_path, configure(auth_method="anonymous"))
+    assert "/rest/api/2/myself" not in [entry.path for entry in connected_jira.requests[count:]]
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_sign_in_that_ends_during_the_run_is_no_end_of_the_issues(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, page: int
+) -> None:
+    """Any page that is answered to nobody is an error, also with a proper list of issues in it."""
+    nobody = {"X-AUSERNAME": "anonymous", "Content-Type": "application/json"}
+    empty = {"startAt": 0, "maxResults": 5, "total": 0, "issues": []}
+    connected_jira.fault(SEARCH, status=200, headers=nobody, body=empty, skip=page)
+    result = run(tmp_path, configure(page_size=5, max_retry_seconds=5))
+    assert result.status == 1
+    assert "nobody was signed in" in last_line(result.log)
 
 
 @pytest.mark.parametrize(

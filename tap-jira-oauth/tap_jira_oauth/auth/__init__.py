@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import HTTPBasicAuth
 
+from tap_jira_oauth.auth.anonymous import Anonymous
 from tap_jira_oauth.auth.oauth1 import RSASignature
+from tap_jira_oauth.auth.oauth2 import RefreshedToken
 from tap_jira_oauth.auth.personal_token import PersonalToken
 from tap_jira_oauth.auth.private_key import load_private_key
 from tap_jira_oauth.credentials import load_oauth1
+from tap_jira_oauth.credentials.tokens import token_store
+from tap_jira_oauth.redaction import REDACTION
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest
+    from requests.auth import AuthBase
 
     from tap_jira_oauth.settings import Settings
-
-
-class Anonymous(AuthBase):
-    """Sends no credentials, not even those of a .netrc file."""
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Leave the request as it is."""
-        return request
 
 
 def build_auth(settings: Settings) -> AuthBase:
@@ -35,7 +32,10 @@ def build_auth(settings: Settings) -> AuthBase:
         return PersonalToken(settings.personal_token or "")
     if settings.auth_method == "basic":
         username, password = settings.username or "", settings.password or ""
+        REDACTION.learn(b64encode(f"{username}:{password}".encode()).decode())
         return HTTPBasicAuth(username.encode(), password.encode())
+    if settings.auth_method == "oauth2":
+        return RefreshedToken(settings, token_store(settings))
     if settings.auth_method == "anonymous":
         return Anonymous()
     credentials = load_oauth1(settings)

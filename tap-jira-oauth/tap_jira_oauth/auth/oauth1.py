@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from oauthlib.oauth1 import SIGNATURE_RSA
 from requests_oauthlib import OAuth1
+
+from tap_jira_oauth.redaction import quieten
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -31,8 +32,7 @@ class RSASignature(OAuth1):
     ) -> None:
         """Prepare the signer; without `token` for the first leg of the dance."""
         # At DEBUG both libraries print signed headers and signature base strings.
-        for name in ("oauthlib", "requests_oauthlib"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        quieten("oauthlib", "requests_oauthlib")
         super().__init__(
             consumer_key,
             resource_owner_key=token,

@@ -1,16 +1,20 @@
-"""Where the secrets of OAuth 1.0a live: in the settings, or in the file that `login` writes."""
+"""Where secrets live: in the settings, where these refer to, in the file of `login`, or in SSM."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tap_jira_oauth.credentials import ssm
 from tap_jira_oauth.credentials.file import CredentialsFile
+from tap_jira_oauth.credentials.reference import resolved
 from tap_jira_oauth.errors import ConfigurationError
+from tap_jira_oauth.redaction import REDACTION
+from tap_jira_oauth.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from tap_jira_oauth.settings import Settings
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,41 @@ class OAuth1Credentials:
     access_token_secret: str
 
 
+def load_settings(config: Mapping[str, Any]) -> Settings:
+    """Check a configuration after reading what it refers to; nothing of it is logged from here on.
+
+    Raises:
+        ConfigurationError: a reference leads nowhere, or a value is wrong.
+    """
+    given = resolved(config)
+    for setting in SETTINGS:
+        if setting.secret:
+            REDACTION.learn(given.get(setting.name))
+    if given.get("credentials_store") == "ssm" and not given.get("api_url"):
+        name = given.get("ssm_urls_name") or Settings.ssm_urls_name
+        given["api_url"] = ssm.base_url(name)
+    return Settings.from_config(given)
+
+
 def load_oauth1(settings: Settings) -> OAuth1Credentials:
     """Collect the credentials from where `credentials_store` says.
 
     Raises:
         ConfigurationError: one is missing or unreadable.
     """
+    found = _load_oauth1(settings)
+    REDACTION.learn(found.private_key, found.access_token, found.access_token_secret)
+    return found
+
+
+def _load_oauth1(settings: Settings) -> OAuth1Credentials:
     if settings.credentials_store == "file" and settings.credentials_file:
         return _from_file(Path(settings.credentials_file), settings)
+    if settings.credentials_store == "ssm":
+        kept = ssm.load(settings)
+        return OAuth1Credentials(
+            kept.consumer_key, kept.private_key, kept.access_token, kept.access_token_secret
+        )
     return OAuth1Credentials(
         _required("consumer_key", settings.consumer_key),
         private_key_text(settings),

@@ -47,15 +47,28 @@ class CredentialsFile(msgspec.Struct, frozen=True):
         Raises:
             ConfigurationError: the folder cannot be written to.
         """
-        path = path.expanduser()
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        replace_file(
+            path.expanduser(), msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+        )
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file with mode 0600; an older one stays whole until the new one is complete.
+
+    Raises:
+        ConfigurationError: the folder cannot be written to.
+    """
+    try:
+        # mkstemp creates with mode 0600.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            # mkstemp creates with mode 0600.
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             with os.fdopen(handle, "wb") as file:
-                file.write(text)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
-        except OSError as error:
-            raise ConfigurationError(f"Cannot write {path}: {error.strerror}.") from error
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write {path}: {error.strerror}.") from error

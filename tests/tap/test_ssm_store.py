@@ -1,0 +1,165 @@
+"""`credentials_store: ssm`: the three parameters of the AWS article, read and written as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conftest import CONSUMER
+from tap.command import run
+from tap_jira_oauth.credentials import load_oauth1, load_settings, ssm
+from tap_jira_oauth.credentials.file import CredentialsFile
+from tap_jira_oauth.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tap.local_aws import LocalAws
+
+SERVLETS = "/plugins/servlet/oauth"
+STORE = {"credentials_store": "ssm"}
+
+
+def put(aws: LocalAws, name: str, value: str, **more: Any) -> None:
+    """Write a parameter as the article does."""
+    aws.ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True, **more)
+
+
+def get(aws: LocalAws, name: str) -> Any:
+    """Read a parameter's JSON."""
+    return json.loads(aws.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+@pytest.fixture
+def article(aws: LocalAws, connected_jira: Sandbox, private_key_file: Path) -> str:
+    """The parameters of somebody who followed the article; returns the access token."""
+    token = connected_jira.grant(CONSUMER)
+    base = connected_jira.url
+    urls = {
+        "request_token_url": f"{base}{SERVLETS}/request-token",
+        "access_token_url": f"{base}{SERVLETS}/access-token",
+        "authorize_url": f"{base}{SERVLETS}/authorize",
+        "data_url": f"{base}/rest/api/2/search",
+    }
+    secrets = {
+        "consumer_key": CONSUMER,
+        "consumer_secret": "dont_care",
+        "access_token": f"oauth_token={token.token}&oauth_token_secret={token.secret}"
+        "&oauth_expires_in=157680000",
+    }
+    put(aws, "jira_access_private_key", private_key_file.read_text())
+    put(aws, "jira_access_urls", json.dumps(urls))
+    put(aws, "jira_access_secrets", json.dumps(secrets))
+    return token.token
+
+
+def test_who_followed_the_article_changes_no_parameter(article: str, tmp_path: Path) -> None:
+    """Not even an address has to be set; and nothing of it is logged."""
+    result = run(tmp_path, STORE)
+    assert len(result.records) == 60, result.log
+    assert article not in result.log
+
+
+def test_the_address_of_the_settings_wins(article: str, aws: LocalAws) -> None:
+    """The parameter of addresses is not even read."""
+    assert article
+    aws.ssm.delete_parameter(Name="jira_access_urls")
+    settings = load_settings({**STORE, "api_url": "https://jira.example.com/x"})
+    assert settings.api_url == "https://jira.example.com/x"
+    assert load_oauth1(settings).access_token == article
+
+
+def test_other_names_are_settings(aws: LocalAws, article: str, connected_jira: Sandbox) -> None:
+    """Two Jiras in one account."""
+    names = {}
+    for part in ("private_key", "urls", "secrets"):
+        old, new = f"jira_access_{part}", f"/second/{part}"
+        parameter = aws.ssm.get_parameter(Name=old, WithDecryption=True)["Parameter"]
+        put(aws, new, parameter["Value"])
+        aws.ssm.delete_parameter(Name=old)
+        names[f"ssm_{part}_name"] = new
+    settings = load_settings({**STORE, **names})
+    assert settings.api_url == connected_jira.url
+    assert load_oauth1(settings).access_token == article
+
+
+@pytest.mark.parametrize("known", [["data_url"], ["request_token_url"], ["access_token_url"]])
+def test_any_of_the_addresses_tells_where_jira_is(aws: LocalAws, known: list[str]) -> None:
+    """With its context path."""
+    ends = {
+        "data_url": "/rest/api/2/search",
+        "request_token_url": f"{SERVLETS}/request-token",
+        "access_token_url": f"{SERVLETS}/access-token",
+    }
+    urls = {name: f"https://jira.example.com/jira{ends[name]}" for name in known}
+    put(aws, "jira_access_urls", json.dumps(urls))
+    assert load_settings(STORE).api_url == "https://jira.example.com/jira"
+
+
+def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalAws) -> None:
+    """Encrypted with the key that the parameter has, in its tier, as the pairs that Jira sent."""
+    key = aws.ssm.get_parameter(Name="jira_access_secrets")["Parameter"]
+    assert key["Type"] == "SecureString"
+    secrets = get(aws, "jira_access_secrets")
+    put(
+        aws,
+        "jira_access_secrets",
+        json.dumps({**secrets, "owner": "the lake"}),
+        KeyId="alias/lake",
+        Tier="Advanced",
+    )
+    settings = load_settings(STORE)
+    sign_in = CredentialsFile(
+        CONSUMER, "", "n=w&", "s", "h", "1970-01-01T00:01:00Z", "1970-01-01T00:02:00Z"
+    )
+    with aws.recorded() as bodies:
+        ssm.save(settings, sign_in, lambda: 10)
+    # Not by what moto holds then: unlike AWS it keeps the key that is not named again.
+    assert (bodies[-1]["KeyId"], bodies[-1]["Tier"]) == ("alias/lake", "Advanced")
+    assert get(aws, "jira_access_secrets") == {
+        "consumer_key": CONSUMER,
+        "consumer_secret": "dont_care",
+        "access_token": "oauth_token=n%3Dw%26&oauth_token_secret=s&oauth_expires_in=50"
+        "&oauth_session_handle=h&oauth_authorization_expires_in=110",
+        "owner": "the lake",
+    }
+    assert bodies[-1]["Type"] == "SecureString"
+    assert load_oauth1(settings).access_token == "n=w&" != article
+
+
+def test_the_first_sign_in_makes_the_parameter(aws: LocalAws) -> None:
+    """Encrypted."""
+    settings = load_settings({**STORE, "api_url": "https://jira.example.com"})
+    ssm.save(settings, CredentialsFile("mine", "", "t", "s"))
+    assert get(aws, "jira_access_secrets")["access_token"] == "oauth_token=t&oauth_token_secret=s"
+    assert get(aws, "jira_access_secrets")["consumer_key"] == "mine"
+    parameter = aws.ssm.get_parameter(Name="jira_access_secrets")["Parameter"]
+    assert parameter["Type"] == "SecureString"
+    assert "oauth_token" not in parameter["Value"] or parameter["Value"].startswith("kms:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("jira_access_secrets", '{"consumer_key": "x"}', "no access token yet.*jira-oauth login"),
+        ("jira_access_secrets", "SECRET-VALUE", "jira_access_secrets is no JSON object"),
+        ("jira_access_secrets", '{"access_token": "oauth_token=t"}', "has no 'consumer_key'"),
+        ("jira_access_secrets", None, "jira_access_secrets cannot be read: there is none"),
+        ("jira_access_private_key", None, "jira_access_private_key cannot be read"),
+        ("jira_access_urls", '{"data_url": "https://x"}', "Set 'api_url'"),
+    ],
+)
+def test_what_is_missing_is_named(
+    article: str, aws: LocalAws, name: str, value: str | None, said: str
+) -> None:
+    """By parameter, and never with its content."""
+    assert article
+    aws.ssm.delete_parameter(Name=name)
+    if value is not None:
+        put(aws, name, value)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        load_oauth1(load_settings(STORE))
+    assert "SECRET-VALUE" not in f"{caught.value}{caught.value.__cause__}"
