@@ -7,7 +7,16 @@ import json
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from tap_jira_oauth.answer import OAUTH_ADVICE, Answer, Wait, judge, judge_token, retry_after, words
+from tap_jira_oauth.answer import (
+    OAUTH_ADVICE,
+    Answer,
+    Wait,
+    breather,
+    judge,
+    judge_token,
+    retry_after,
+    words,
+)
 from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
@@ -220,3 +229,37 @@ def test_the_clock_of_an_answer_is_the_end_of_its_second() -> None:
     """An edit within the second of the Date header must not count as later than it."""
     assert answer(200, Date="Thu, 01 Jan 2026 00:00:00 GMT").clock == 1_767_225_600_999
     assert answer(200).clock is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "0", "X_RateLimit_Interval_Seconds": "30"}, 30),
+        ({"X_RateLimit_Reset": "2026-01-01T00:00:45Z"}, 45),
+        ({"X_RateLimit_Reset": "2025-12-31T23:00:00Z"}, 0),
+        ({"Retry_After": "Thu, 01 Jan 2026 00:00:20 GMT"}, 20),
+        ({"Retry_After": "999999999"}, 999_999_999),
+        ({}, 0),
+    ],
+)
+def test_a_rate_limit_is_waited_for_as_it_says(headers: dict[str, str], seconds: float) -> None:
+    """Seconds, a date, Cloud's date of reset, Data Center's interval; by the server's own clock."""
+    clock = {"Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    assert retry_after(answer(429, b"", **clock, **headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"X_RateLimit_Remaining": "0", "X_RateLimit_Interval_Seconds": "5"}, 5),
+        ({"X_RateLimit_Remaining": "0", "X_RateLimit_Interval_Seconds": "3600"}, 60),
+        ({"X_RateLimit_Remaining": "1", "X_RateLimit_Interval_Seconds": "5"}, 0),
+        ({"X_RateLimit_Remaining": "0"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_last_request_that_a_rate_limit_allows_is_followed_by_a_rest(
+    headers: dict[str, str], seconds: float
+) -> None:
+    """Until the next ones are due, but never for longer than a minute that nobody asked for."""
+    assert breather(answer(200, b"{}", **headers)) == seconds
