@@ -1,33 +1,32 @@
 """Objects that are being filled: a spool file each, and when to close it. Clock and spool opener are parameters.
 
-A line is compressed into the spool as it arrives, so memory does not grow with an object. The spool
-has no name in any folder: the system frees it when the process ends, however it ends.
+A line is compressed into the spool as it arrives, so memory does not grow with an object.
 
 Limits are maxima. Rows are exact. Bytes are those written to the spool; the compressor may keep
 back up to 128 KiB and the last record may cross the line, so an object can be larger by that much.
 So that a repeated run makes the same objects, an object is also closed at a STATE if as many rows
-(or bytes) as came since the STATE before would no longer fit.
+(or bytes) as came since the STATE before would no longer fit. Open objects cost a file and some
+memory each, so there are at most `_MOST_OPEN`: one more closes the one that was written to longest ago.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-import tempfile
-import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Literal
 
 from target_s3_jsonl.errors import SpoolError
+from target_s3_jsonl.spool import SpoolWriter, open_spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-Compression = Literal["gzip", "none"]
-Reason = Literal["rows", "bytes", "age", "state", "schema", "end", "signal", "error"]
-_GZIP_WINDOW = 31  # zlib's own gzip header: no name, no time, so equal lines give equal bytes
+    from target_s3_jsonl.compress import Compression
+
+Reason = Literal["rows", "bytes", "age", "state", "schema", "open", "end", "signal", "error"]
+"""Why an object was closed; `open`: too many were."""
+_MOST_OPEN = 100
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,8 @@ class Batch:
         self.ticket = ticket
         self.stream = stream
         self.started = started
+        self.written = 0
+        """When it was written to last, as a count of lines."""
         self.rows = 0
         self.states = 0
         self._opened = opened
@@ -118,72 +119,6 @@ class Batch:
         self._writer.discard()
 
 
-class SpoolWriter:
-    """The spool file of one object, compressed on the way in."""
-
-    def __init__(
-        self, compression: Compression, level: int, open_file: Callable[[], IO[bytes]]
-    ) -> None:
-        """Open the file.
-
-        Raises:
-            SpoolError: The local disk does not let us.
-        """
-        self.compression = compression
-        self.size = 0
-        self._sha256 = hashlib.sha256()
-        self._compressor = (
-            zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW) if compression == "gzip" else None
-        )
-        try:
-            self.file = open_file()
-        except OSError as error:
-            raise _spool_error(error) from error
-
-    def write(self, data: bytes) -> None:
-        """Append uncompressed bytes."""
-        self._store(self._compressor.compress(data) if self._compressor else data)
-
-    def finish(self) -> bytes:
-        """Write what is still held back, go to the start of the file, and return the SHA-256 of what it holds."""
-        if self._compressor:
-            self._store(self._compressor.flush())
-        try:
-            self.file.flush()
-            self.file.seek(0)
-        except OSError as error:
-            raise _spool_error(error) from error
-        return self._sha256.digest()
-
-    def discard(self) -> None:
-        """Close the file; bytes that a full disk no longer takes do not matter any more."""
-        with contextlib.suppress(
-            OSError
-        ):  # closing flushes first; the descriptor is closed even if that fails
-            self.file.close()
-
-    def _store(self, data: bytes) -> None:
-        if data:
-            try:
-                self.file.write(data)
-            except OSError as error:
-                raise _spool_error(error) from error
-            self._sha256.update(data)
-            self.size += len(data)
-
-
-def _spool_error(error: OSError) -> SpoolError:
-    if error.errno in {errno.EMFILE, errno.ENFILE}:
-        return SpoolError(
-            "Too many open files: each stream has one object open. Raise the limit (`ulimit -n`), "
-            "or send fewer streams in one run."
-        )
-    return SpoolError(
-        f"Cannot spool to the local disk ({tempfile.gettempdir()}): {error.strerror}. "
-        "Free some space there, or set TMPDIR to a folder with room for every open object."
-    )
-
-
 @dataclass
 class Batches:
     """The open objects, one per stream, oldest first.
@@ -198,16 +133,27 @@ class Batches:
     hold: Callable[[int], None]
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
-    open_file: Callable[[], IO[bytes]] = tempfile.TemporaryFile
+    open_file: Callable[[], IO[bytes]] = open_spool
+    most_open: int = _MOST_OPEN
     _open: dict[str, Batch] = field(default_factory=dict)
     _since_state: dict[str, Stretch] = field(default_factory=dict)
     _tickets: int = 0
+    _lines: int = 0
+
+    def room(self, stream: str) -> Sealed | None:
+        """Close the object that has rested longest if the stream's next line would open one too many."""
+        if stream in self._open or len(self._open) < self.most_open:
+            return None
+        rested = min(self._open.values(), key=lambda batch: batch.written)
+        return self._seal(rested.stream, "open")
 
     def add(self, stream: str, line: bytes) -> Sealed | None:
         """Write a line to the stream's object; return the object if the line filled it."""
         batch = self._open.get(stream)
         if batch is None:
             batch = self._begin(stream)
+        self._lines += 1
+        batch.written = self._lines
         try:
             grown = batch.add(line)
         except SpoolError:

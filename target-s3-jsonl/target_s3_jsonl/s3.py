@@ -1,14 +1,17 @@
 """Objects in an S3 bucket, and what S3's refusals mean for the person who has to act.
 
-One `PutObject` writes an object: S3 shows it whole or not at all. It carries the checksum that S3
-verifies before storing, and `If-None-Match: *`, so that nothing is ever replaced.
+One `PutObject` writes an object, or above 256 MiB an upload in parts: S3 shows it whole or not at all.
+It carries the checksum that S3 verifies before storing, and `If-None-Match: *`, so that nothing is
+ever replaced. The same `S3Store` serves several threads.
 """
 
 from __future__ import annotations
 
 import base64
 import logging
+import threading
 import time
+from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +20,8 @@ import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
 
+from target_s3_jsonl import multipart
+from target_s3_jsonl.compress import CONTENT_TYPES
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
 
 if TYPE_CHECKING:
@@ -28,19 +33,32 @@ if TYPE_CHECKING:
     from target_s3_jsonl.settings import Settings
 
 
+class _LaterError(Exception):
+    """Another attempt may go better; `error` is what to say when there is none."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class S3Store:
     """A bucket as a store."""
 
-    # Our own attempts, around botocore's, for a key that somebody else is writing at this moment.
-    _ATTEMPTS = 5
+    # How long an object is tried, in seconds, around botocore's own few attempts.
+    _PATIENCE = 120.0
+    _LONGEST_WAIT = 20.0
+    # Nobody uploads a single object for longer.
+    _ORPHAN_AGE = timedelta(days=1)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams
         self,
         client: S3Client,
         settings: Settings,
         *,
         version: str,
         sleep: Callable[[float], object] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         """Write where `destination` says; `version` goes into each object's metadata."""
         url = urlsplit(settings.destination)
@@ -49,65 +67,120 @@ class S3Store:
         self._prefix = f"{url.path.strip('/')}/".lstrip("/")
         self._checksum = settings.checksum == "sha256"
         self._conditional = settings.conditional_writes == "auto"
+        # Runs that never send parts leave none behind, and need no right to list them.
+        self._in_parts = settings.batch_size_bytes >= multipart.FROM
         self._version = version
         self._sleep = sleep
+        self._monotonic = monotonic
+        self._now = now
+        self._first = threading.Lock()
+        self._works = False
+        """Whether an object was stored: until then nobody knows what this server can do, or whether there is one."""
 
     def put(self, path: str, sealed: Sealed) -> bool:
-        """Send the spool; look at a name that is taken, try again where somebody else writes it."""
+        """Send the spool. The first object goes alone, so that only one has to find out what the server lacks."""
         key = self._prefix + path
-        for attempt in range(1, self._ATTEMPTS + 1):
-            created = self._attempt(key, sealed)
-            if created is not None:
-                return created
-            self._sleep(0.1 * 2**attempt)
-        raise StoreError(
-            f"s3://{self._bucket}/{key} is being written and deleted by somebody else; "
-            "give each run a destination of its own."
-        )
+        if not self._works:
+            with self._first:
+                if not self._works:
+                    created = self._put(key, sealed)
+                    self._works = True
+                    if self._in_parts:
+                        self._abort_orphans()
+                    return created
+        return self._put(key, sealed)
 
-    def _attempt(self, key: str, sealed: Sealed) -> bool | None:
-        """Return None where another attempt may go better."""
-        try:
-            self._send(key, sealed)
-        except boto.ClientError as error:
-            status = _status(error)
-            if status == HTTPStatus.PRECONDITION_FAILED:
-                return False if self._holds(key, sealed) else None
-            if status == HTTPStatus.CONFLICT:
-                return None
-            if self._conditional and (
-                status == HTTPStatus.NOT_IMPLEMENTED or _code(error) in _CONDITION_UNKNOWN
-            ):
-                self._conditional = False
+    def _abort_orphans(self) -> None:
+        before = self._now() - self._ORPHAN_AGE
+        multipart.abort_orphans(self._client, self._bucket, self._prefix, before=before)
+
+    def _put(self, key: str, sealed: Sealed) -> bool:
+        """Try until it is stored, refused, or patience has ended."""
+        began = self._monotonic()
+        wait = 0.2
+        while True:
+            try:
                 return self._attempt(key, sealed)
-            raise self._failure(key, error) from error
+            except _LaterError as later:
+                if self._monotonic() - began >= self._PATIENCE:
+                    raise later.error from later.__cause__
+            self._sleep(wait)
+            wait = min(2 * wait, self._LONGEST_WAIT)
+
+    def _attempt(self, key: str, sealed: Sealed) -> bool:
+        """Send once; look at a name that is taken."""
+        conditional = self._conditional
+        try:
+            self._send(key, sealed, conditional=conditional)
+        except boto.ClientError as error:
+            return self._refused(key, sealed, error, conditional=conditional)
         except (boto.BotoCoreError, OSError) as error:
-            raise self._failure(key, error) from error
+            failure = self._failure(key, error)
+            if self._works and isinstance(error, _CONNECTION_LOST):
+                raise _LaterError(failure) from error
+            raise failure from error
         return True
 
-    def _send(self, key: str, sealed: Sealed) -> None:
-        options: dict[str, Any] = {}
-        if self._conditional:
-            options["IfNoneMatch"] = "*"
-        if self._checksum:
-            options["ChecksumSHA256"] = base64.b64encode(sealed.stored_sha256).decode()
-        sealed.file.seek(0)
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=key,
-            Body=sealed.file,
-            ContentLength=sealed.size,
+    def _refused(
+        self, key: str, sealed: Sealed, error: boto.ClientError, *, conditional: bool
+    ) -> bool:
+        status = _status(error)
+        if status == HTTPStatus.PRECONDITION_FAILED and self._holds(key, sealed):
+            return False
+        if status in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT} or (
+            # The answer to our last request was lost, or somebody removed the upload: the next attempt will see.
+            _code(error) == "NoSuchUpload"
+        ):
+            raise _LaterError(self._contended(key)) from error
+        if conditional and (
+            status == HTTPStatus.NOT_IMPLEMENTED or _code(error) in _CONDITION_UNKNOWN
+        ):
+            self._conditional = False
+            return self._attempt(key, sealed)
+        failure = self._failure(key, error)
+        if status in _BUSY:
+            raise _LaterError(failure) from error
+        raise failure from error
+
+    def _send(self, key: str, sealed: Sealed, *, conditional: bool) -> None:
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if conditional else {}
+        where = {"Bucket": self._bucket, "Key": key}
+        described: dict[str, Any] = {
             # No Content-Encoding: clients would unpack on the way, and the name would lie.
-            ContentType="application/gzip"
-            if sealed.compression == "gzip"
-            else "application/x-ndjson",
-            Metadata={
+            "ContentType": CONTENT_TYPES[sealed.compression],
+            "Metadata": {
                 "content-sha256": sealed.content_sha256,
                 "rows": str(sealed.rows),
                 "size": str(sealed.size),
                 "target-version": self._version,
             },
-            **options,
+        }
+        if sealed.size > multipart.FROM:
+            multipart.send(
+                self._client,
+                where,
+                sealed,
+                part=multipart.PART,
+                described=described,
+                condition=condition,
+                checksum=self._checksum,
+            )
+            return
+        if self._checksum:
+            condition["ChecksumSHA256"] = base64.b64encode(sealed.stored_sha256).decode()
+        sealed.file.seek(0)
+        self._client.put_object(
+            **where,  # type: ignore[arg-type]  # built as a mapping
+            Body=sealed.file,
+            ContentLength=sealed.size,
+            **described,
+            **condition,
+        )
+
+    def _contended(self, key: str) -> StoreError:
+        return StoreError(
+            f"s3://{self._bucket}/{key} is being written and deleted by somebody else; "
+            "give each run a destination of its own."
         )
 
     def _holds(self, key: str, sealed: Sealed) -> bool:
@@ -151,6 +224,19 @@ class S3Store:
         )
 
 
+_BUSY = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+_CONNECTION_LOST = (
+    boto.EndpointConnectionError,
+    boto.ConnectTimeoutError,
+    boto.ConnectionClosedError,
+    boto.ReadTimeoutError,
+)
 _CONDITION_UNKNOWN = {"NotImplemented", "InvalidArgument", "InvalidRequest"}
 _WRONG_REGION = "bucket {bucket!r} is in another region than {endpoint}; set region."
 _EXPIRED = "the AWS credentials have expired; sign in again or renew aws_session_token."
@@ -217,7 +303,8 @@ def s3_client(settings: Settings, version: str) -> S3Client:
     config = Config(
         connect_timeout=10,
         read_timeout=60,
-        retries={"mode": "standard", "total_max_attempts": 6},
+        max_pool_connections=settings.max_parallel_uploads,
+        retries={"mode": "standard", "total_max_attempts": 4},
         # boto3 would add checksums of its own, as a trailer that older S3 servers refuse or store with the object.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

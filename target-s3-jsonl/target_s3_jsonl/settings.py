@@ -54,11 +54,11 @@ class Settings:
         "`{stream}` and `{name}` are needed. The suffix of the compression is added.",
         "{stream}/load_date={load_date}/{name}.jsonl",
     )
-    compression: Literal["gzip", "none"] = _declare(
-        "options", "How objects are compressed.", "gzip", options=("gzip", "none")
+    compression: Literal["gzip", "zstd", "none"] = _declare(
+        "options", "How objects are compressed.", "gzip", options=("gzip", "zstd", "none")
     )
     compression_level: int = _declare(
-        "integer", "Effort of the compression, 1 (fast) to 9 (small).", 6, minimum=1, maximum=9
+        "integer", "Effort of the compression, 1 (fast) to 9 (small).", 2, minimum=1, maximum=9
     )
     batch_size_rows: int = _declare(
         "integer", "Rows after which an object is closed.", 100_000, minimum=1
@@ -81,6 +81,13 @@ class Settings:
         "STATE messages with rows after which an object is closed. 0 leaves it to rows, bytes and age.",
         0,
         minimum=0,
+    )
+    max_parallel_uploads: int = _declare(
+        "integer",
+        "Objects that are uploaded at once, beside reading. When so many are, the tap waits.",
+        4,
+        minimum=1,
+        maximum=64,
     )
     endpoint_url: str | None = _declare(
         "string", "Address of an S3-compatible store. Empty means AWS."

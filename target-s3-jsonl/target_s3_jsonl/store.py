@@ -7,16 +7,15 @@ stays as it is.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import re
 import uuid
-import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
 from target_s3_jsonl.s3 import S3Store, s3_client
 
@@ -106,10 +105,10 @@ def _refuse_other_content(place: Path, sealed: Sealed) -> None:
     # Not the file's bytes but its lines are compared: another zlib, or another level, stores the same lines differently.
     digest = hashlib.sha256()
     try:
-        with gzip.open(place) if sealed.compression == "gzip" else place.open("rb") as file:
+        with opened(place, sealed.compression) as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except DamagedError as error:
         raise ConflictError(
             f"{place} exists and is damaged: {error}. It was left as it is; move it away and run again."
         ) from error

@@ -4,8 +4,7 @@ The SDK keeps the command line, `--about` and the config. Its message loop is re
 it offers for that, the message reader, because a target that acknowledges must read bytes, keep
 time while the tap is silent and end on a signal in good order.
 
-Objects are uploaded by the loop itself, one after the other: while S3 is slow the tap waits, and
-memory stays flat.
+Objects are uploaded beside it, a few at a time: while S3 is slow the tap waits, and memory stays flat.
 """
 
 from __future__ import annotations
@@ -156,19 +155,20 @@ class MessageLoop(GenericSingerReader[bytes]):
             TargetError: The run ended early. STATE covers what is stored.
         """
         del callbacks
-        loader = Loader(
-            self._settings,
-            open_store(self._settings, version=self._version),
-            acknowledge=_print_state,
-            logger=self._logger,
-        )
-        router = Router(
-            loader,
-            self._logger,
-            validate=self._settings.validate_records,
-            make_maps=SingerMaps(self._mapper) if self._settings.maps_records else None,
-        )
         with stop_signal() as stop:
+            loader = Loader(
+                self._settings,
+                open_store(self._settings, version=self._version),
+                acknowledge=_print_state,
+                logger=self._logger,
+                wake=stop.wake,
+            )
+            router = Router(
+                loader,
+                self._logger,
+                validate=self._settings.validate_records,
+                make_maps=SingerMaps(self._mapper) if self._settings.maps_records else None,
+            )
             try:
                 self._read(Intake(file_input or self.default_input, stop), stop, router, loader)
                 loader.store_all("signal" if stop.received else "end")
@@ -182,7 +182,7 @@ class MessageLoop(GenericSingerReader[bytes]):
                 self._store_before(error, loader)
                 raise
             finally:
-                loader.discard()
+                loader.close()
                 self._summarize(loader)
         if stop.received is not None:
             raise Interrupted(stop.received)
@@ -193,9 +193,7 @@ class MessageLoop(GenericSingerReader[bytes]):
         for line in intake.lines(loader.seconds_left):
             if line is not None:
                 router.line(line)
-            left = loader.seconds_left()
-            if left is not None and left <= 0:
-                loader.store_old()
+            loader.look()
         if stop.received is None:
             router.last_line(intake.tail)
 
@@ -209,12 +207,14 @@ class MessageLoop(GenericSingerReader[bytes]):
 
     def _summarize(self, loader: Loader) -> None:
         totals = loader.totals
+        reasons = ", ".join(f"{reason} {count}" for reason, count in loader.reasons.most_common())
         self._logger.info(
-            "Summary: %d objects, %d rows, %d bytes stored; %d STATEs printed",
+            "Summary: %d objects, %d rows, %d bytes stored; %d STATEs printed; objects closed by: %s",
             totals["objects"],
             totals["rows"],
             totals["size"],
             totals["states"],
+            reasons or "nothing",
         )
 
 

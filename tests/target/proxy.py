@@ -119,7 +119,7 @@ class ScriptedS3:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_PUT = do_HEAD = _answer  # noqa: N815 - http.server's names
+            do_PUT = do_HEAD = do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - http.server's names
 
             def log_message(self, *arguments: object) -> None:
                 """Say nothing."""

@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_s3_jsonl.batch import Batches, Compression, Limits, Sealed
+from target_s3_jsonl.batch import Batches, Limits, Sealed
 from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from target_s3_jsonl.compress import Compression
 
 _FULL = Path("/dev/full")
 _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)

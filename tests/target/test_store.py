@@ -65,8 +65,25 @@ def _scripted(server: ScriptedS3, **more: object) -> S3Store:
     )
     store = open_store(settings, version="1.2.3")
     assert isinstance(store, S3Store)
-    store._sleep = lambda _: None  # noqa: SLF001 - open_store offers no seam, and needs none elsewhere
+    time = _Time()
+    store._sleep, store._monotonic = time.sleep, time.monotonic  # noqa: SLF001 - open_store offers no seam, and needs none elsewhere
     return store
+
+
+class _Time:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self._seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._seconds += seconds
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self._seconds
 
 
 def test_a_folder_holds_the_object_and_nothing_else(tmp_path: Path) -> None:
@@ -238,7 +255,7 @@ def test_the_lack_of_conditional_writes_is_remembered_and_can_be_told() -> None:
 )
 def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
     """S3's codes become sentences for the person who can help, and no secret stands in them."""
-    with ScriptedS3(*[("PUT", status, code)] * 8) as server, pytest.raises(StoreError) as caught:
+    with ScriptedS3(*[("PUT", status, code)] * 20) as server, pytest.raises(StoreError) as caught:
         _scripted(server).put(_PATH, _sealed())
     assert reason in str(caught.value)
     assert "lake" in str(caught.value)

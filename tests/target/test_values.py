@@ -65,6 +65,7 @@ def test_a_repeated_run_writes_the_same_names_and_nothing_twice(tmp_path: Path) 
         "destination": "lake",
         "path_template": "{stream}/{name}.jsonl",
         "states_per_object": 1,
+        "max_parallel_uploads": 1,
     }
     lines = _data("two-streams")
     run(tmp_path, template, lines)
@@ -179,7 +180,7 @@ def test_duckdb_and_pyarrow_agree_on_a_bucket(
     tmp_path: Path, local_s3: LocalS3, bucket: str
 ) -> None:
     """The objects of a bucket read the same once they are downloaded."""
-    config = s3_config(local_s3, bucket, states_per_object=1)
+    config = s3_config(local_s3, bucket, states_per_object=1, max_parallel_uploads=1)
     code, states, log = run(tmp_path, config, _data("two-streams"))
     assert (code, len(states)) == (0, 3), log
     for key, stored in local_s3.objects(bucket).items():
