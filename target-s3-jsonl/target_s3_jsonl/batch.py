@@ -19,7 +19,7 @@ from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.spool import SpoolWriter, open_spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from target_s3_jsonl.compress import Compression
@@ -57,6 +57,8 @@ class Sealed:
     content_sha256: str
     stored_sha256: bytes
     reason: Reason
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What a store that keeps metadata keeps with the object, beside the fields above."""
 
 
 @dataclass

@@ -7,8 +7,6 @@ only this target names objects.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import logging
 import re
@@ -24,12 +22,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
     from target_s3_jsonl.batch import Sealed
+    from target_s3_jsonl.checksum import Checksum
 
 FROM = 256 * 1024**2
 """Bytes above which an object goes in parts."""
 PART = 64 * 1024**2
 _MOST_PARTS = 9000  # S3 takes 10,000
-_CHUNK = 1024**2
 _OURS = re.compile(r"[0-9a-f]{12}-\d{5,}-[0-9a-f]{16}\b")
 _logger = logging.getLogger(__name__)
 
@@ -80,19 +78,21 @@ def send(  # noqa: PLR0913 - what S3 asks for
     part: int,
     described: Mapping[str, Any],
     condition: Mapping[str, Any],
-    checksum: bool,
-) -> None:
+    checksum: Checksum | None,
+) -> Mapping[str, Any]:
     """Upload in parts of `part` bytes; anything but success aborts the upload.
 
     `where` is bucket and key, `described` what `CreateMultipartUpload` takes about the object,
-    `condition` what `CompleteMultipartUpload` takes. Raises what boto3 raises.
+    `condition` what `CompleteMultipartUpload` takes, whose answer is returned. Raises what boto3 raises.
     """
-    algorithm = {"ChecksumAlgorithm": "SHA256"} if checksum else {}
+    algorithm = {"ChecksumAlgorithm": checksum.algorithm} if checksum else {}
     upload = client.create_multipart_upload(**where, **described, **algorithm)  # type: ignore[arg-type]  # built as a mapping
     this: dict[str, Any] = {**where, "UploadId": upload["UploadId"]}
     try:
         parts = _send_parts(client, this, sealed, max(part, sealed.size // _MOST_PARTS), checksum)
-        client.complete_multipart_upload(**this, MultipartUpload={"Parts": parts}, **condition)
+        return client.complete_multipart_upload(
+            **this, MultipartUpload={"Parts": parts}, **condition
+        )
     except BaseException:
         _abort(client, this)
         raise
@@ -103,26 +103,17 @@ def _send_parts(
     this: dict[str, Any],
     sealed: Sealed,
     size: int,
-    checksum: bool,  # noqa: FBT001 - private
+    checksum: Checksum | None,
 ) -> list[CompletedPartTypeDef]:
     parts: list[CompletedPartTypeDef] = []
     for number, start in enumerate(range(0, sealed.size, size), 1):
         body = Part(sealed.file, start, min(size, sealed.size - start))
-        digest: dict[str, Any] = {"ChecksumSHA256": _digest(body)} if checksum else {}
-        sent = client.upload_part(**this, PartNumber=number, Body=cast("IO[bytes]", body), **digest)
-        part: CompletedPartTypeDef = {"PartNumber": number, "ETag": sent["ETag"]}
-        if checksum:
-            part["ChecksumSHA256"] = digest["ChecksumSHA256"]
-        parts.append(part)
+        readable = cast("IO[bytes]", body)
+        digest: dict[str, Any] = {checksum.member: checksum.of(readable)} if checksum else {}
+        sent = client.upload_part(**this, PartNumber=number, Body=readable, **digest)
+        part: dict[str, Any] = {"PartNumber": number, "ETag": sent["ETag"], **digest}
+        parts.append(cast("CompletedPartTypeDef", part))
     return parts
-
-
-def _digest(body: Part) -> str:
-    digest = hashlib.sha256()
-    for chunk in iter(lambda: body.read(_CHUNK) or b"", b""):
-        digest.update(chunk)
-    body.seek(0)
-    return base64.b64encode(digest.digest()).decode()
 
 
 def _abort(client: S3Client, this: dict[str, Any]) -> None:

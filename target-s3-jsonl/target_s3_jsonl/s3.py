@@ -1,4 +1,4 @@
-"""Objects in an S3 bucket, and what S3's refusals mean for the person who has to act.
+"""Objects in an S3 bucket.
 
 One `PutObject` writes an object, or above 256 MiB an upload in parts: S3 shows it whole or not at all.
 It carries the checksum that S3 verifies before storing, and `If-None-Match: *`, so that nothing is
@@ -7,8 +7,6 @@ ever replaced. The same `S3Store` serves several threads.
 
 from __future__ import annotations
 
-import base64
-import logging
 import threading
 import time
 from datetime import datetime, timedelta, timezone
@@ -16,16 +14,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore import exceptions as boto
-from botocore.config import Config
 
-from target_s3_jsonl import multipart
-from target_s3_jsonl.compress import CONTENT_TYPES
-from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
+from target_s3_jsonl import multipart, refusal
+from target_s3_jsonl.attributes import asked_rights, attributes, not_encrypted_as_asked
+from target_s3_jsonl.checksum import Checksum
+from target_s3_jsonl.errors import ConflictError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_s3 import S3Client
 
@@ -65,7 +62,8 @@ class S3Store:
         self._client = client
         self._bucket = url.netloc
         self._prefix = f"{url.path.strip('/')}/".lstrip("/")
-        self._checksum = settings.checksum == "sha256"
+        self._settings = settings
+        self._checksum = None if settings.checksum == "none" else Checksum(settings.checksum)
         self._conditional = settings.conditional_writes == "auto"
         # Runs that never send parts leave none behind, and need no right to list them.
         self._in_parts = settings.batch_size_bytes >= multipart.FROM
@@ -124,16 +122,16 @@ class S3Store:
     def _refused(
         self, key: str, sealed: Sealed, error: boto.ClientError, *, conditional: bool
     ) -> bool:
-        status = _status(error)
+        status = refusal.status(error)
         if status == HTTPStatus.PRECONDITION_FAILED and self._holds(key, sealed):
             return False
         if status in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT} or (
             # The answer to our last request was lost, or somebody removed the upload: the next attempt will see.
-            _code(error) == "NoSuchUpload"
+            refusal.code(error) == "NoSuchUpload"
         ):
             raise _LaterError(self._contended(key)) from error
         if conditional and (
-            status == HTTPStatus.NOT_IMPLEMENTED or _code(error) in _CONDITION_UNKNOWN
+            status == HTTPStatus.NOT_IMPLEMENTED or refusal.code(error) in _CONDITION_UNKNOWN
         ):
             self._conditional = False
             return self._attempt(key, sealed)
@@ -145,18 +143,10 @@ class S3Store:
     def _send(self, key: str, sealed: Sealed, *, conditional: bool) -> None:
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if conditional else {}
         where = {"Bucket": self._bucket, "Key": key}
-        described: dict[str, Any] = {
-            # No Content-Encoding: clients would unpack on the way, and the name would lie.
-            "ContentType": CONTENT_TYPES[sealed.compression],
-            "Metadata": {
-                "content-sha256": sealed.content_sha256,
-                "rows": str(sealed.rows),
-                "size": str(sealed.size),
-                "target-version": self._version,
-            },
-        }
+        described = attributes(self._settings, sealed, self._version)
+        answer: Mapping[str, Any]
         if sealed.size > multipart.FROM:
-            multipart.send(
+            answer = multipart.send(
                 self._client,
                 where,
                 sealed,
@@ -165,17 +155,25 @@ class S3Store:
                 condition=condition,
                 checksum=self._checksum,
             )
-            return
-        if self._checksum:
-            condition["ChecksumSHA256"] = base64.b64encode(sealed.stored_sha256).decode()
-        sealed.file.seek(0)
-        self._client.put_object(
-            **where,  # type: ignore[arg-type]  # built as a mapping
-            Body=sealed.file,
-            ContentLength=sealed.size,
-            **described,
-            **condition,
-        )
+        else:
+            if self._checksum:
+                condition[self._checksum.member] = self._digest(self._checksum, sealed)
+            sealed.file.seek(0)
+            answer = self._client.put_object(
+                **where,  # type: ignore[arg-type]  # built as a mapping
+                Body=sealed.file,
+                ContentLength=sealed.size,
+                **described,
+                **condition,
+            )
+        if contradiction := not_encrypted_as_asked(self._settings, answer):
+            raise StoreError(f"s3://{self._bucket}/{key}: {contradiction}")
+
+    @staticmethod
+    def _digest(checksum: Checksum, sealed: Sealed) -> str:
+        if checksum.algorithm == "SHA256":
+            return checksum.spelled(sealed.stored_sha256)  # known since the spool was written
+        return checksum.of(sealed.file)
 
     def _contended(self, key: str) -> StoreError:
         return StoreError(
@@ -192,9 +190,9 @@ class S3Store:
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key)
         except boto.ClientError as error:
-            if _status(error) == HTTPStatus.NOT_FOUND:
+            if refusal.status(error) == HTTPStatus.NOT_FOUND:
                 return False
-            if _status(error) == HTTPStatus.FORBIDDEN:
+            if refusal.status(error) == HTTPStatus.FORBIDDEN:
                 return True
             raise self._failure(key, error) from error
         metadata = found["Metadata"]
@@ -210,18 +208,13 @@ class S3Store:
         return True
 
     def _failure(self, key: str, error: Exception) -> StoreError:
-        where = f"s3://{self._bucket}/{key}"
-        if isinstance(error, boto.ClientError):
-            code = _code(error)
-            reason = _BY_CODE.get(code) or _BY_STATUS.get(_status(error))
-            if reason is None:
-                reason = f"S3 answered {code}: {error.response.get('Error', {}).get('Message', 'no reason given')}"
-        else:
-            reason = next((text for kind, text in _BY_CLASS if isinstance(error, kind)), str(error))
-        return StoreError(
-            f"Cannot write {where}: "
-            + reason.format(bucket=self._bucket, endpoint=self._client.meta.endpoint_url)
+        why = refusal.reason(
+            error,
+            bucket=self._bucket,
+            endpoint=self._client.meta.endpoint_url,
+            asked=asked_rights(self._settings),
         )
+        return StoreError(f"Cannot write s3://{self._bucket}/{key}: {why}")
 
 
 _BUSY = {
@@ -238,97 +231,3 @@ _CONNECTION_LOST = (
     boto.ReadTimeoutError,
 )
 _CONDITION_UNKNOWN = {"NotImplemented", "InvalidArgument", "InvalidRequest"}
-_WRONG_REGION = "bucket {bucket!r} is in another region than {endpoint}; set region."
-_EXPIRED = "the AWS credentials have expired; sign in again or renew aws_session_token."
-_UNKNOWN_KEY = "S3 does not accept the access key; check aws_access_key_id and aws_secret_access_key, and endpoint_url."
-_DENIED = "access denied. The identity needs s3:PutObject on this key (and kms:GenerateDataKey if the bucket uses its own KMS key)."
-_BY_CODE = {
-    "NoSuchBucket": "there is no bucket {bucket!r} at {endpoint}; create it, or correct destination.",
-    "PermanentRedirect": _WRONG_REGION,
-    "AuthorizationHeaderMalformed": _WRONG_REGION,
-    "IllegalLocationConstraintException": _WRONG_REGION,
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
-    "RequestExpired": _EXPIRED,
-    "InvalidAccessKeyId": _UNKNOWN_KEY,
-    "InvalidToken": _UNKNOWN_KEY,
-    "SignatureDoesNotMatch": _UNKNOWN_KEY,
-    "RequestTimeTooSkewed": "the clock of this machine is wrong; S3 refuses requests more than 15 minutes off.",
-    "KeyTooLongError": "the key is longer than 1024 bytes; shorten path_template, the prefix or the stream's name.",
-    "BadDigest": "the bytes changed on the way (checksum mismatch).",
-}
-_BY_STATUS = {int(HTTPStatus.FORBIDDEN): _DENIED, int(HTTPStatus.MOVED_PERMANENTLY): _WRONG_REGION}
-_BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
-    (
-        boto.NoCredentialsError,
-        "no AWS credentials found; set aws_access_key_id, profile, or the environment that boto3 reads.",
-    ),
-    (
-        boto.PartialCredentialsError,
-        "the AWS credentials are incomplete; an access key needs its secret.",
-    ),
-    (boto.TokenRetrievalError, _EXPIRED),
-    (boto.SSLError, "{endpoint} shows a certificate that is not trusted; set ca_bundle."),
-    (boto.ProxyConnectionError, "the proxy does not answer; check proxy_url and HTTPS_PROXY."),
-    (
-        boto.ConnectTimeoutError,
-        "{endpoint} cannot be reached (time out); check endpoint_url and the network.",
-    ),
-    (
-        boto.EndpointConnectionError,
-        "{endpoint} cannot be reached; check endpoint_url and the network.",
-    ),
-    (boto.ReadTimeoutError, "{endpoint} does not answer."),
-    (boto.ConnectionClosedError, "{endpoint} closed the connection."),
-)
-
-
-def _status(error: boto.ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _code(error: boto.ClientError) -> str:
-    return error.response.get("Error", {}).get("Code", "")
-
-
-def s3_client(settings: Settings, version: str) -> S3Client:
-    """Return the client that the settings ask for; it makes no request yet.
-
-    Raises:
-        ConfigurationError: A profile, file or address that does not exist.
-    """
-    # At DEBUG they print signed headers, a session token among them.
-    for name in ("boto3", "botocore", "urllib3"):
-        logging.getLogger(name).setLevel(logging.INFO)
-    config = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=settings.max_parallel_uploads,
-        retries={"mode": "standard", "total_max_attempts": 4},
-        # boto3 would add checksums of its own, as a trailer that older S3 servers refuse or store with the object.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        s3={"addressing_style": settings.addressing_style},
-        proxies={"http": settings.proxy_url, "https": settings.proxy_url}
-        if settings.proxy_url
-        else None,
-        user_agent_extra=f"target-s3-jsonl/{version}",
-    )
-    try:
-        session = boto3.session.Session(
-            aws_access_key_id=settings.aws_access_key_id,
-            aws_secret_access_key=settings.aws_secret_access_key,
-            aws_session_token=settings.aws_session_token,
-            profile_name=settings.profile,
-            region_name=settings.region,
-        )
-        return session.client(
-            "s3",
-            endpoint_url=settings.endpoint_url,
-            verify=settings.ca_bundle
-            if settings.verify_ssl
-            else False,  # None leaves it to the AWS configuration
-            config=config,
-        )
-    except (boto.BotoCoreError, ValueError) as error:
-        raise ConfigurationError(f"The S3 settings cannot be used: {error}.") from error

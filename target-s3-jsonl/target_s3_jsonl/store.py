@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from target_s3_jsonl.aws import s3_client
 from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
-from target_s3_jsonl.s3 import S3Store, s3_client
+from target_s3_jsonl.s3 import S3Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
