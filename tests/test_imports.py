@@ -37,10 +37,18 @@ TAP = {
 }
 
 TARGET = {
-    "target": {"encode", "errors", "intake", "loader", "router", "settings", "store"},
-    "router": {"encode", "errors", "loader"},
+    "target": {
+        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader"),
+        *("maps", "rejects", "router", "settings", "store"),
+    },
+    "maps": PURE,
+    "router": {"batch_file", "encode", "errors", "facts", "loader", "rejects"},
+    "rejects": set(),
+    "explain": {"batch"},
+    "batch_file": PURE,
+    "facts": {"batch", "encode"},
     "loader": {
-        *("batch", "compress", "errors", "layout"),
+        *("batch", "compress", "errors", "facts", "layout"),
         *("ledger", "settings", "store", "uploads"),
     },
     "uploads": {"batch", "store"},
@@ -69,7 +77,7 @@ PACKAGES = {
     "target_s3_jsonl": (ROOT / "target-s3-jsonl" / "target_s3_jsonl", TARGET),
 }
 
-SDK = {"tap", "streams", "target"}
+SDK = {"tap", "streams", "maps", "target"}
 """The modules that may know the SDK."""
 
 

@@ -6,14 +6,14 @@ Limits are maxima. Rows are exact. Bytes are those written to the spool; the com
 back up to 128 KiB and the last record may cross the line, so an object can be larger by that much.
 So that a repeated run makes the same objects, an object is also closed at a STATE if as many rows
 (or bytes) as came since the STATE before would no longer fit. Open objects cost a file and some
-memory each, so there are at most `_MOST_OPEN`: one more closes the one that was written to longest ago.
+memory each, so there are at most `most_open`: one more closes the one that was written to longest ago.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.spool import SpoolWriter, open_spool
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Reason = Literal["rows", "bytes", "age", "state", "schema", "open", "end", "signal", "error"]
 """Why an object was closed; `open`: too many were."""
-_MOST_OPEN = 100
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,14 @@ class Limits:
     size: int
     age: int
     states: int = 0
+
+
+class Slot(NamedTuple):
+    """What an open object is for: a stream, and the values that name its folders; or what was sorted out of a stream."""
+
+    stream: str
+    partition: tuple[str, ...] = ()
+    rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,11 @@ class Sealed:
     content_sha256: str
     stored_sha256: bytes
     reason: Reason
+    partition: tuple[str, ...] = ()
+    rejected: bool = False
+    first: bytes = b""
+    last: bytes = b""
+    """The first and the last line."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What a store that keeps metadata keeps with the object, beside the fields above."""
 
@@ -73,11 +85,11 @@ class Batch:
     """One open object."""
 
     def __init__(
-        self, ticket: int, stream: str, *, opened: datetime, started: float, writer: SpoolWriter
+        self, ticket: int, slot: Slot, *, opened: datetime, started: float, writer: SpoolWriter
     ) -> None:
         """Open an object at `opened` (UTC, for its path) and `started` (monotonic seconds, for its age)."""
         self.ticket = ticket
-        self.stream = stream
+        self.slot = slot
         self.started = started
         self.written = 0
         """When it was written to last, as a count of lines."""
@@ -86,6 +98,8 @@ class Batch:
         self._opened = opened
         self._writer = writer
         self._content = hashlib.sha256()
+        self._first = b""
+        self._last = b""
 
     @property
     def size(self) -> int:
@@ -96,6 +110,8 @@ class Batch:
         """Write one line; return by how many bytes the spool grew."""
         before = self._writer.size
         self._writer.write(line)
+        self._first = self._first or line
+        self._last = line
         self._content.update(line)
         self.rows += 1
         return self._writer.size - before
@@ -105,7 +121,7 @@ class Batch:
         stored_sha256 = self._writer.finish()
         return Sealed(
             ticket=self.ticket,
-            stream=self.stream,
+            **self.slot._asdict(),
             opened=self._opened,
             file=self._writer.file,
             compression=self._writer.compression,
@@ -114,6 +130,8 @@ class Batch:
             content_sha256=self._content.hexdigest(),
             stored_sha256=stored_sha256,
             reason=reason,
+            first=self._first,
+            last=self._last,
         )
 
     def discard(self) -> None:
@@ -123,7 +141,7 @@ class Batch:
 
 @dataclass
 class Batches:
-    """The open objects, one per stream, oldest first.
+    """The open objects, one per stream and partition, oldest first.
 
     `hold` hears the ticket of each object that is opened. `monotonic` gives seconds, `now` the UTC
     time.
@@ -135,47 +153,47 @@ class Batches:
     hold: Callable[[int], None]
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
+    most_open: int
     open_file: Callable[[], IO[bytes]] = open_spool
-    most_open: int = _MOST_OPEN
-    _open: dict[str, Batch] = field(default_factory=dict)
-    _since_state: dict[str, Stretch] = field(default_factory=dict)
+    _open: dict[Slot, Batch] = field(default_factory=dict)
+    _since_state: dict[Slot, Stretch] = field(default_factory=dict)
     _tickets: int = 0
     _lines: int = 0
 
-    def room(self, stream: str) -> Sealed | None:
-        """Close the object that has rested longest if the stream's next line would open one too many."""
-        if stream in self._open or len(self._open) < self.most_open:
+    def room(self, slot: Slot) -> Sealed | None:
+        """Close the object that has rested longest if the slot's next line would open one too many."""
+        if slot in self._open or len(self._open) < self.most_open:
             return None
         rested = min(self._open.values(), key=lambda batch: batch.written)
-        return self._seal(rested.stream, "open")
+        return self._seal(rested.slot, "open")
 
-    def add(self, stream: str, line: bytes) -> Sealed | None:
-        """Write a line to the stream's object; return the object if the line filled it."""
-        batch = self._open.get(stream)
+    def add(self, slot: Slot, line: bytes) -> Sealed | None:
+        """Write a line to the slot's object; return the object if the line filled it."""
+        batch = self._open.get(slot)
         if batch is None:
-            batch = self._begin(stream)
+            batch = self._begin(slot)
         self._lines += 1
         batch.written = self._lines
         try:
             grown = batch.add(line)
         except SpoolError:
             # Half a line may be in the spool: the object is lost, and its ticket stays held, so no STATE can cover it.
-            self._open.pop(stream).discard()
+            self._open.pop(slot).discard()
             raise
-        stretch = self._since_state.setdefault(stream, Stretch())
+        stretch = self._since_state.setdefault(slot, Stretch())
         stretch.rows += 1
         stretch.size += grown
         if batch.rows >= self.limits.rows:
-            return self.close(stream, "rows")
+            return self._seal(slot, "rows")
         if batch.size >= self.limits.size:
-            return self.close(stream, "bytes")
+            return self._seal(slot, "bytes")
         return None
 
     def at_state(self) -> Iterator[Sealed]:
         """Close the objects that should end at the STATE that has just been read."""
         since, self._since_state = self._since_state, {}
-        for stream, stretch in since.items():
-            batch = self._open.get(stream)
+        for slot, stretch in since.items():
+            batch = self._open.get(slot)
             if batch is None:
                 continue
             batch.states += 1
@@ -184,7 +202,7 @@ class Batches:
                 or batch.rows + stretch.rows > self.limits.rows
                 or batch.size + stretch.size > self.limits.size
             ):
-                yield self._seal(stream, "state")
+                yield self._seal(slot, "state")
 
     def seconds_left(self) -> float | None:
         """Return how long until the oldest object is too old: zero or less if it is, None if nothing is open."""
@@ -196,9 +214,10 @@ class Batches:
         while (left := self.seconds_left()) is not None and left <= 0:
             yield self._seal(next(iter(self._open)), "age")
 
-    def close(self, stream: str, reason: Reason) -> Sealed | None:
-        """Close one stream's object, if it has one."""
-        return self._seal(stream, reason) if stream in self._open else None
+    def close(self, stream: str, reason: Reason) -> Iterator[Sealed]:
+        """Close a stream's objects, except those of what was sorted out."""
+        for slot in [each for each in self._open if each.stream == stream and not each.rejected]:
+            yield self._seal(slot, reason)
 
     def close_all(self, reason: Reason) -> Iterator[Sealed]:
         """Close every object, oldest first."""
@@ -210,18 +229,18 @@ class Batches:
         while self._open:
             self._open.popitem()[1].discard()
 
-    def _begin(self, stream: str) -> Batch:
+    def _begin(self, slot: Slot) -> Batch:
         writer = SpoolWriter(self.compression, self.level, self.open_file)
         self._tickets += 1
         batch = Batch(
-            self._tickets, stream, opened=self.now(), started=self.monotonic(), writer=writer
+            self._tickets, slot, opened=self.now(), started=self.monotonic(), writer=writer
         )
-        self._open[stream] = batch
+        self._open[slot] = batch
         self.hold(batch.ticket)
         return batch
 
-    def _seal(self, stream: str, reason: Reason) -> Sealed:
-        batch = self._open.pop(stream)
+    def _seal(self, slot: Slot, reason: Reason) -> Sealed:
+        batch = self._open.pop(slot)
         try:
             return batch.seal(reason)
         except SpoolError:

@@ -15,16 +15,21 @@ the whole object.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import jsonschema_rs
 import msgspec
 
-from target_s3_jsonl.errors import MessageError, MissingKeyError
+from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordError
 
+T = TypeVar("T")
+
+_STREAM = re.compile(rb'"stream": ?"([^"\\\x00-\x1f]+)"')
+_NOT_A_NUMBER = re.compile(rb"[:,\[] ?-?(?:NaN|nan|Infinity|inf)\b")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
@@ -40,16 +45,19 @@ class Envelope(msgspec.Struct):
     schema: msgspec.Raw = msgspec.Raw()
     key_properties: list[str] | None = None
     value: msgspec.Raw = msgspec.Raw()
+    version: msgspec.Raw = msgspec.Raw()
+    bookmark_properties: msgspec.Raw = msgspec.Raw()
+    encoding: msgspec.Raw = msgspec.Raw()
+    manifest: msgspec.Raw = msgspec.Raw()
 
 
 _HEAD = re.compile(rb'{"type": ?"RECORD", ?"stream": ?"([^"\\\x00-\x1f]+)", ?"record": ?(?={)')
-_TAIL = re.compile(
-    rb'}(?:, ?"(?:time_extracted|version)": ?(?:"[^"\\\x00-\x1f]*"|0|[1-9][0-9]*|null))*}'
-)
+_TAIL = re.compile(rb'}(?:, ?"time_extracted": ?(?:"[^"\\\x00-\x1f]*"|null))*}')
 
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_sorted = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -111,6 +119,58 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         raise MessageError(
             f"the message holds something else than a JSON object that can be read: {error}."
         ) from error
+
+
+def member_text(line: bytes, name: str) -> str | None:
+    """Return a member of a line as text: a string's own, anything else as JSON; None where it is missing or null."""
+    raw = bytes(_members.decode(line).get(name, b"null"))
+    value = msgspec.json.decode(raw) if raw.startswith(b'"') else raw.decode()
+    return None if value == "null" and not raw.startswith(b'"') else str(value)
+
+
+def decode_as(raw: bytes, kind: type[T]) -> T | None:
+    """Decode a member of an envelope; None where it is missing or of another type."""
+    try:
+        return msgspec.json.decode(raw, type=kind) if raw else None
+    except msgspec.DecodeError:
+        return None
+
+
+def checked_json(line: bytes) -> bytes:
+    """Return a line of a file after proving that it is JSON, in UTF-8.
+
+    Raises:
+        MessageError: It is not.
+    """
+    try:
+        if not line.isascii():
+            line.decode()
+        msgspec.json.decode(line, type=msgspec.Raw)
+        _members.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(_malformed(line, error)) from error
+    return line
+
+
+def digest(schema: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits that name a schema, whatever the order of its members."""
+    return hashlib.sha256(_sorted.encode(schema)).hexdigest()[:12]
+
+
+def guess_stream(line: bytes) -> str | None:
+    """Return the stream that a line seems to be of, for the message about one that cannot be read."""
+    found = _STREAM.search(line, 0, 1000)
+    return found[1].decode(errors="replace") if found else None
+
+
+def rejected_line(stream: str, number: int, reason: str, raw: bytes) -> bytes:
+    """Return what is kept of a record that was sorted out: why, where it stood, and its own bytes."""
+    return b'{"reason":%b,"stream":%b,"line":%d,"record":%b}\n' % (
+        _encoder.encode(reason),
+        _encoder.encode(stream),
+        number,
+        raw,
+    )
 
 
 def is_object(raw: bytes) -> bool:
@@ -179,13 +239,13 @@ class RecordCheck:
 
         Raises:
             MissingKeyError: It lacks a key property.
-            MessageError: It does not conform to its SCHEMA.
+            RecordError: It does not conform to its SCHEMA.
         """
         for key in self._key_properties:
             if key not in record:
                 raise MissingKeyError(f"the record lacks its key property {key!r}.")
         if fault := self.fault(record):
-            raise MessageError(fault)
+            raise RecordError(fault)
 
     def fault(self, record: Mapping[str, Any]) -> str | None:
         """Return why the record does not conform, in words that hold none of its values, or None."""
@@ -207,6 +267,9 @@ def _malformed(line: bytes, error: Exception) -> str:
         return "the line is nested too deeply to be read."
     if not isinstance(error, msgspec.ValidationError) and _SURROGATE.search(line):
         return f"the line is not a JSON message ({error}). It holds surrogate escapes such as \\ud800: one without its other half is not text."
+    if not isinstance(error, msgspec.ValidationError) and (found := _NOT_A_NUMBER.search(line)):
+        word = found[0][1:].decode().strip()
+        return f"the line is not JSON ({error}): it seems to hold {word}, which JSON does not know. The tap has to send null or a text."
     return f"the line is not a Singer message: {error}."
 
 

@@ -7,15 +7,17 @@ target prints a STATE.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from target_s3_jsonl import layout
-from target_s3_jsonl.batch import Batches, Limits, Reason, Sealed
+from target_s3_jsonl.batch import Batches, Limits, Reason, Sealed, Slot
 from target_s3_jsonl.compress import SUFFIXES
 from target_s3_jsonl.errors import OutputError, TargetError
+from target_s3_jsonl.facts import Facts, notes
 from target_s3_jsonl.ledger import Ledger
 from target_s3_jsonl.uploads import Upload, Uploads
 
@@ -50,7 +52,7 @@ class Loader:
 
         `wake` is called from another thread when `look` has something to do.
         """
-        self._layout = layout.Layout(settings.path_template, SUFFIXES[settings.compression])
+        self.layout = layout.Layout(settings.path_template, SUFFIXES[settings.compression])
         self._uploads = Uploads(store, parallel=settings.max_parallel_uploads, wake=wake)
         self._acknowledge = acknowledge
         self._logger = logger
@@ -68,21 +70,26 @@ class Loader:
             hold=self._ledger.hold,
             monotonic=monotonic,
             now=now,
+            most_open=settings.max_open_objects,
         )
+        self._facts: dict[str, Facts] = {}
         self._first_state: bytes | None = None
         self._start: str | None = None
-        self._sequences: Counter[str] = Counter()
+        self._sequences: Counter[tuple[str, bool]] = Counter()
         self._heard = True
         self.totals: Counter[str] = Counter()
         self.reasons: Counter[Reason] = Counter()
 
-    def add(self, stream: str, line: bytes) -> None:
-        """Take one line of a stream."""
+    def add(
+        self, stream: str, line: bytes, partition: tuple[str, ...] = (), *, rejected: bool = False
+    ) -> None:
+        """Take one line of a stream; `partition` as `layout` makes it. A line that is `rejected` goes apart."""
         if self._start is None:
             self._start = layout.start_of(self._first_state)
-        if sealed := self._batches.room(stream):
+        slot = Slot(stream, partition, rejected)
+        if sealed := self._batches.room(slot):
             self._put([sealed])
-        if sealed := self._batches.add(stream, line):
+        if sealed := self._batches.add(slot, line):
             self._put([sealed])
 
     def state(self, value: bytes) -> None:
@@ -92,10 +99,12 @@ class Loader:
         self._print(self._ledger.state(value))
         self._put(self._batches.at_state())
 
-    def schema_changed(self, stream: str) -> None:
-        """Close the stream's object, so that each object has one schema."""
-        if sealed := self._batches.close(stream, "schema"):
-            self._put([sealed])
+    def describe(self, stream: str, facts: Facts) -> None:
+        """Note what holds for a stream from here on. Objects in which it does not hold are closed: each has one schema."""
+        known = self._facts.get(stream)
+        if known is not None and known.splits(facts):
+            self._put(self._batches.close(stream, "schema"))
+        self._facts[stream] = facts
 
     def seconds_left(self) -> float | None:
         """Return how long until `look` has to be called at the latest; None if nothing is open."""
@@ -136,14 +145,24 @@ class Loader:
                 sealed.file.close()
                 raise
             self.reasons[sealed.reason] += 1
-            self._uploads.start(self._path(sealed), sealed)
+            noted = dataclasses.replace(sealed, notes=notes(sealed, self._facts.get(sealed.stream)))
+            self._uploads.start(self._path(sealed), noted)
 
     def _path(self, sealed: Sealed) -> str:
-        self._sequences[sealed.stream] += 1
+        self._sequences[sealed.stream, sealed.rejected] += 1
         start = self._start or layout.NO_START
-        name = layout.object_name(start, self._sequences[sealed.stream], sealed.content_sha256)
+        name = layout.object_name(
+            start, self._sequences[sealed.stream, sealed.rejected], sealed.content_sha256
+        )
         run = layout.run_name(self._began, start)
-        return self._layout.path(stream=sealed.stream, opened=sealed.opened, name=name, run=run)
+        return self.layout.path(
+            stream=sealed.stream,
+            opened=sealed.opened,
+            name=name,
+            run=run,
+            partition=sealed.partition,
+            rejected=sealed.rejected,
+        )
 
     def _settle(self, upload: Upload) -> None:
         sealed = upload.sealed

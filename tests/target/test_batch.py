@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_s3_jsonl.batch import Batches, Limits, Sealed
+from target_s3_jsonl.batch import Batches, Limits, Sealed, Slot
 from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.ledger import Ledger
 
@@ -52,6 +52,7 @@ def _batches(
         hold=Ledger().hold,
         monotonic=clock or Clock(),
         now=lambda: _NOW,
+        most_open=100,
         open_file=io.BytesIO,
     )
 
@@ -71,7 +72,7 @@ def _feed(batches: Batches, script: str) -> list[tuple[str, int]]:
     for letter in script:
         if letter == "s":
             closed += batches.at_state()
-        elif sealed := batches.add("a", b"{}\n"):
+        elif sealed := batches.add(Slot("a"), b"{}\n"):
             closed.append(sealed)
     closed += batches.close_all("end")
     return [(each.reason, each.rows) for each in closed]
@@ -83,7 +84,7 @@ def test_lines_come_out_as_they_went_in(bodies: list[bytes], compression: Any) -
     batches = _batches(compression=compression)
     lines = [body + b"\n" for body in bodies]
     for line in lines:
-        assert batches.add("a", line) is None
+        assert batches.add(Slot("a"), line) is None
     sealed = list(batches.close_all("end"))
     assert [_read(each) for each in sealed] == ([b"".join(lines)] if lines else [])
 
@@ -93,7 +94,7 @@ def test_equal_lines_make_equal_bytes() -> None:
     stored = []
     for _ in range(2):
         batches = _batches()
-        batches.add("a", b'{"x": 1}\n')
+        batches.add(Slot("a"), b'{"x": 1}\n')
         stored += [each.file.read() for each in batches.close_all("end")]
     assert stored[0] == stored[1]
     assert stored[0][4:8] == b"\0\0\0\0"
@@ -126,7 +127,7 @@ def test_bytes_are_counted_as_stored(compression: Compression) -> None:
     rows = iter(
         hashlib.sha512(b"%d" % number).hexdigest().encode() + b"\n" for number in range(100_000)
     )
-    sealed = next(filter(None, (batches.add("a", row) for row in rows)))
+    sealed = next(filter(None, (batches.add(Slot("a"), row) for row in rows)))
     assert sealed.reason == "bytes"
     assert 500_000 <= sealed.size < 500_000 + 128 * 1024
 
@@ -136,9 +137,9 @@ def test_age_counts_from_an_objects_first_row() -> None:
     clock = Clock()
     batches = _batches(clock, limits={"age": 10})
     assert batches.seconds_left() is None
-    batches.add("a", b"{}\n")
+    batches.add(Slot("a"), b"{}\n")
     clock.seconds = 4
-    batches.add("b", b"{}\n")
+    batches.add(Slot("b"), b"{}\n")
     assert batches.seconds_left() == 6
     clock.seconds = 10
     assert [(each.stream, each.reason) for each in batches.too_old()] == [("a", "age")]
@@ -159,10 +160,10 @@ def _buffered() -> IO[bytes]:
 def test_a_full_disk_is_one_clear_error_and_spares_the_other_objects() -> None:
     """The object whose spool failed is gone and never sealed; the others can still be stored."""
     batches = _batches(compression="none")
-    batches.add("healthy", b"{}\n")
+    batches.add(Slot("healthy"), b"{}\n")
     batches.open_file = partial(io.FileIO, _FULL, "r+b")
     with pytest.raises(SpoolError, match="No space left on device"):
-        batches.add("full", b"{}\n")
+        batches.add(Slot("full"), b"{}\n")
     assert _tickets(batches.close_all("error")) == [1]
 
 
@@ -171,9 +172,9 @@ def test_a_disk_that_fills_at_the_last_byte_fails_the_object_too() -> None:
     """What the buffers held back is flushed before an object counts as sealed."""
     batches = _batches()
     batches.open_file = _buffered
-    batches.add("a", b"{}\n")
+    batches.add(Slot("a"), b"{}\n")
     with pytest.raises(SpoolError, match="TMPDIR"):
-        batches.close("a", "end")
+        list(batches.close("a", "end"))
     batches.discard()
 
 
@@ -181,7 +182,7 @@ def test_zlib_reads_what_was_written_as_one_member() -> None:
     """An object is a single gzip member, which every reader takes."""
     batches = _batches()
     for _ in range(10):
-        batches.add("a", b"{}\n")
+        batches.add(Slot("a"), b"{}\n")
     (sealed,) = batches.close_all("end")
     decompressor = zlib.decompressobj(31)
     assert decompressor.decompress(sealed.file.read()) == b"{}\n" * 10
