@@ -11,7 +11,8 @@ import contextlib
 import gzip
 import sys
 import zlib
-from typing import IO, TYPE_CHECKING, Literal, Protocol, cast
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from isal import isal_zlib
 
@@ -22,7 +23,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Compression = Literal["gzip", "zstd", "none"]
 SUFFIXES: dict[Compression, str] = {"gzip": ".gz", "zstd": ".zst", "none": ""}
@@ -76,14 +76,18 @@ def compressor(compression: Compression, level: int) -> Compressor:
     return zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW)
 
 
+def _plain(place: Path | IO[bytes], mode: str) -> Any:
+    return place.open(mode) if isinstance(place, Path) else contextlib.nullcontext(place)
+
+
 @contextlib.contextmanager
-def opened(place: Path, compression: Compression) -> Iterator[IO[bytes]]:
-    """Open a stored file and read its lines.
+def opened(place: Path | IO[bytes], compression: Compression) -> Iterator[IO[bytes]]:
+    """Open a stored file, by its path or as it is read, and read its lines.
 
     Raises:
         DamagedError: On opening or reading; it is cut short or something else.
     """
-    readers = {"gzip": gzip.open, "zstd": zstd.open, "none": open}
+    readers = {"gzip": gzip.open, "zstd": zstd.open, "none": _plain}
     try:
         with cast("IO[bytes]", readers[compression](place, "rb")) as file:  # type: ignore[operator]  # one call fits all three
             yield file

@@ -36,11 +36,13 @@ class Settings:
     """The checked settings of one run."""
 
     destination: str = declare(
-        "string", "Where objects go: `s3://bucket/prefix`, `file:///folder`, or a folder.", "output"
+        "string",
+        "Where objects go: `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, `file:///folder`, or a folder.",
+        "output",
     )
     path_template: str = declare(
         "string",
-        "Path of an object below the destination. Placeholders are `{stream}`, `{load_date}`, `{load_time}`, `{name}` and `{run}`; "
+        "Path of an object below the destination. Placeholders are `{stream}`, `{load_date}`, `{load_time}`, `{name}`, `{run}` and a record's values such as `{record[project_key]}`; "
         "`{stream}` and `{name}` are needed. The suffix of the compression is added.",
         "{stream}/load_date={load_date}/{name}.jsonl",
     )
@@ -81,7 +83,7 @@ class Settings:
     )
     max_open_objects: int = declare(
         "integer",
-        "Most objects that are being filled at once, over all streams and partitions. The oldest is closed when one more is needed.",
+        "Most objects that are being filled at once, over all streams and partitions. One more closes the one that was written to longest ago.",
         100,
         minimum=1,
         maximum=10_000,

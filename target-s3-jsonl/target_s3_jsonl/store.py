@@ -19,6 +19,7 @@ from target_s3_jsonl.aws import s3_client
 from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
 from target_s3_jsonl.s3 import S3Store
+from target_s3_jsonl.url_store import SCHEMES, UrlStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +58,11 @@ def open_store(settings: Settings, *, version: str) -> Store:
         return FolderStore(Path(unquote(url.path)))
     if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
         return S3Store(s3_client(settings, version), settings, version=version)
+    if url.scheme in SCHEMES and url.netloc and not url.query and not url.fragment:
+        return UrlStore(settings.destination)
+    known = ", ".join(f"{each}://" for each in SCHEMES)
     raise ConfigurationError(
-        f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, or a folder."
+        f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, a folder, or one of {known}."
     )
 
 

@@ -57,8 +57,8 @@ def test_any_record_comes_through_byte_for_byte(
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (rb'{"a": NaN}', "not a Singer message"),
-        (rb'{"a": -Infinity}', "not a Singer message"),
+        (rb'{"a": NaN}', "seems to hold NaN"),
+        (rb'{"a": -Infinity}', "seems to hold -Infinity"),
         (rb'{"a": "\ud800"}', "without its other half"),
         (b'{"a": "\xff"}', "not UTF-8"),
         (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
@@ -164,7 +164,7 @@ def test_a_missing_key_is_seen_without_decoding_values() -> None:
     [
         b'{"type":"RECORD","stream":"s","record":{"a":{"b":"}"}}}',
         b'{"type": "RECORD", "stream": "s", "record": {"a": 1}, "time_extracted": "2026-01-01T00:00:00Z"}',
-        b'{"type":"RECORD","stream":"s","record":{},"version":17,"time_extracted":null}',
+        b'{"type":"RECORD","stream":"s","record":{},"time_extracted":null}',
         b'{"type":"RECORD","stream":"s","record":{"time_extracted":"x"}}',
         b'{"type":"RECORD","stream":"s","record":{"a":"\\"}}","version":{"a":0}}}',
     ],

@@ -211,8 +211,8 @@ def test_duckdb_and_pyarrow_agree_on_a_bucket(
         (b'{"type":"RECORD","record":{"id":2}}', "the message has no 'stream'"),
         (b'{"type":"STATE"}', "the message has no 'value'"),
         (
-            b'{"type":"BATCH","stream":"issues","encoding":{},"manifest":[]}',
-            "BATCH messages are not available",
+            b'{"type":"BATCH","stream":"issues","encoding":{}}',
+            "lacks its 'encoding' or its 'manifest'",
         ),
         (b'{"type":"PARTY"}', "unknown message type 'PARTY'"),
         (b'{"no":"type"}', "line 4: the line is not a Singer message"),
@@ -244,7 +244,7 @@ def test_a_broken_line_in_a_file_is_found(tmp_path: Path) -> None:
     """The file of that name, as a person would write it."""
     code, states, log = run(tmp_path, {"destination": "lake"}, _data("broken-fourth-line"))
     assert (code, states) == (1, [b'{"n": 1}'])
-    assert "Input line 4: the line is not a Singer message" in log
+    assert "Input line 4, stream 'issues': the line is not a Singer message" in log
 
 
 def test_a_tap_that_died_in_mid_line_is_told_from_one_that_ended_without_a_newline(
