@@ -10,6 +10,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.contrib.batch_encoder_jsonl import JSONLinesBatcher
+from singer_sdk.helpers._batch import (
+    BaseBatchFileEncoding,
+    BatchConfig,
+    SDKBatchMessage,
+    StorageTarget,
+)
 
 from target.command import (
     SECONDS,
@@ -220,6 +227,27 @@ def test_batch_files_are_loaded_like_records(
     }
     assert ids(stored) == [1, 2, 3, 4, 5]
     assert b'{"id": 1,  "big": 1e400}' in lines_of(stored)
+
+
+def test_batch_files_that_the_sdk_writes_are_loaded(tmp_path: Path) -> None:
+    """As a tap of the Singer SDK writes and announces them when `batch_config` is set."""
+    folder = tmp_path / "written by the sdk"
+    config = BatchConfig(
+        encoding=BaseBatchFileEncoding("jsonl", "gzip"),
+        storage=StorageTarget(root=f"file://{folder}"),
+        batch_size=2,
+    )
+    batcher = JSONLinesBatcher("tap", "issues", config)
+    records: list[dict[str, Any]] = [{"id": number} for number in range(5)]
+    messages = [
+        SDKBatchMessage(stream="issues", encoding=config.encoding, manifest=manifest)
+        for manifest in batcher.get_batches(iter(records))
+    ]
+    assert len(messages) == 3
+    lines = [_message(**message.to_dict()) for message in messages]
+    code, states, log = run(tmp_path, {"destination": "lake"}, [schema(), *lines, state(5)])
+    assert (code, states) == (0, [b'{"n": 5}']), log
+    assert ids(files(tmp_path / "lake")) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

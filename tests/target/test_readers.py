@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import duckdb_extension_httpfs
+import duckdb_extension_httpfs  # type: ignore[import-untyped]  # a package around one file
 import polars as pl
 import pytest
 from pyarrow import dataset, fs
@@ -88,7 +88,9 @@ def test_pyarrow_reads_the_lake(local_s3: LocalS3, lake: str) -> None:
         region=local_s3.region,
         endpoint_override=local_s3.endpoint_url,
     )
-    table = dataset.dataset(f"{lake}/jira/issues", filesystem=system, format="json").to_table()
+    table = dataset.dataset(
+        f"{lake}/jira/issues", filesystem=system, format=dataset.JsonFileFormat()
+    ).to_table()
     found = sorted(
         (each["id"], each["text"], each["price"], each["nested"]["list"])
         for each in table.to_pylist()
