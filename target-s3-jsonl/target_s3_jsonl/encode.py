@@ -1,9 +1,12 @@
 r"""Singer line -> envelope -> one JSON line of an object. Pure.
 
-Only the envelope is decoded. A record stays the bytes that the tap printed, so numbers of any
-length, key order, duplicate keys, escapes and spelling come through unchanged. It is decoded beside
-that for validation, and only stream maps and flattening make a new record, which `encode_record`
-writes: equal in value then (numbers are exact decimals), not in spelling.
+A record stays the bytes that the tap printed, so numbers of any length, key order, duplicate keys,
+escapes and spelling come through unchanged. Only stream maps and flattening make a new record, which
+`encode_record` writes: equal in value then (numbers are exact decimals), not in spelling.
+
+A RECORD line as the usual libraries spell it is scanned once: `cut_record` finds the record's bytes
+by the two ends of the line, and decoding them, for their check, proves that the line was JSON. Every
+other line is decoded as an envelope first.
 
 Input that is not JSON, or that JSON readers refuse, is refused: NaN and Infinity, bytes that are
 not UTF-8, and half of a surrogate pair (`"\ud800"`), which DuckDB and pyarrow answer by refusing
@@ -15,12 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import jsonschema_rs
 import msgspec
 
-from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.errors import MessageError, MissingKeyError
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
@@ -38,6 +41,11 @@ class Envelope(msgspec.Struct):
     key_properties: list[str] | None = None
     value: msgspec.Raw = msgspec.Raw()
 
+
+_HEAD = re.compile(rb'{"type": ?"RECORD", ?"stream": ?"([^"\\\x00-\x1f]+)", ?"record": ?(?={)')
+_TAIL = re.compile(
+    rb'}(?:, ?"(?:time_extracted|version)": ?(?:"[^"\\\x00-\x1f]*"|0|[1-9][0-9]*|null))*}'
+)
 
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -57,6 +65,37 @@ def decode_envelope(line: bytes) -> Envelope:
         return _envelopes.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(_malformed(line, error)) from error
+
+
+def cut_record(line: bytes) -> tuple[str, bytes] | None:
+    """Return stream and record of a RECORD line in its usual spelling, else None.
+
+    The bytes of the record are only known to be a JSON object, and the line to be a message, once
+    `decode_object` or `decode_members` has taken them. They are UTF-8.
+    """
+    head = _HEAD.match(line)
+    # The last brace closes the message, the one before it the record: the tail holds no other.
+    end = line.rfind(b"}", 0, -1)
+    if head is None or _TAIL.fullmatch(line, end) is None:
+        return None
+    try:
+        if not line.isascii():
+            line.decode()
+        return head[1].decode(), line[head.end() : end + 1]
+    except UnicodeDecodeError:
+        return None
+
+
+def decode_members(raw: bytes) -> dict[str, Any]:
+    """Scan a record to its end, without decoding a value; only the names can be used.
+
+    Raises:
+        MessageError: It is no JSON object.
+    """
+    try:
+        return cast("dict[str, Any]", _members.decode(raw))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MessageError(f"the message holds no JSON object: {error}.") from error
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
@@ -127,18 +166,26 @@ class RecordCheck:
                     f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
                 ) from error
 
-    @property
-    def validates(self) -> bool:
-        """Whether whole records are looked at, rather than their key properties alone."""
-        return self._validator is not None
+    def decode(self, raw: bytes) -> dict[str, Any]:
+        """Decode as much of a record as the check looks at: all of it, or the names of its members.
 
-    def missing_key(self, record: Mapping[str, Any]) -> str | None:
-        """Return the first key property that the record lacks."""
-        return next((key for key in self._key_properties if key not in record), None)
+        Raises:
+            MessageError: As `decode_object` and `decode_members`.
+        """
+        return decode_members(raw) if self._validator is None else decode_object(raw)
 
-    def raw_missing_key(self, raw: bytes) -> str | None:
-        """As `missing_key`, without decoding any value."""
-        return self.missing_key(_members.decode(raw)) if self._key_properties else None
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Check a record that `decode` or a map has made.
+
+        Raises:
+            MissingKeyError: It lacks a key property.
+            MessageError: It does not conform to its SCHEMA.
+        """
+        for key in self._key_properties:
+            if key not in record:
+                raise MissingKeyError(f"the record lacks its key property {key!r}.")
+        if fault := self.fault(record):
+            raise MessageError(fault)
 
     def fault(self, record: Mapping[str, Any]) -> str | None:
         """Return why the record does not conform, in words that hold none of its values, or None."""

@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
-from target_s3_jsonl.s3 import S3Store, s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +54,8 @@ def open_store(settings: Settings, *, version: str) -> Store:
     if url.scheme == "file" and url.netloc in {"", "localhost"} and url.path:
         return FolderStore(Path(unquote(url.path)))
     if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
+        from target_s3_jsonl.s3 import S3Store, s3_client  # noqa: PLC0415 - boto3 takes a third of a second to load
+
         return S3Store(s3_client(settings, version), settings, version=version)
     raise ConfigurationError(
         f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, or a folder."
