@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,16 +136,16 @@ def _kind(handler: BaseHTTPRequestHandler) -> Kind:
 def _forward(
     handler: BaseHTTPRequestHandler, upstream: int, body: bytes
 ) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)
-    connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
-    for name, value in handler.headers.items():
-        if name.lower() != "expect":  # answered here
-            connection.putheader(name, value)
-    connection.endheaders(body)
-    answer = connection.getresponse()
-    text = answer.read()
-    connection.close()
-    return answer.status, dict(answer.getheaders()), text
+    with closing(http.client.HTTPConnection("127.0.0.1", upstream, timeout=60)) as connection:
+        connection.putrequest(
+            handler.command, handler.path, skip_host=True, skip_accept_encoding=True
+        )
+        for name, value in handler.headers.items():
+            if name.lower() != "expect":  # answered here
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
 
 
 def _answer(

@@ -154,9 +154,9 @@ def test_a_stop_at_a_named_point_loses_nothing(
     _assert_covered(output, stored)
     config["endpoint_url"] = local_s3.endpoint_url
     if signum == signal.SIGTERM:
-        # All that was taken is stored; what was not is sent again by the next run.
+        # All that was taken is stored, though the STATE after the last row may not have been taken.
         assert stored == list(range(1, len(stored) + 1))
-        assert len(stored) - covered(_whole(output)) in {0, 1}
+        assert len(stored) - covered(_whole(output)) in {0, 1, 2}
         return
     code, states, log = run(tmp_path, config, _INPUT)
     assert (code, covered(states)) == (0, _ROWS), log
