@@ -39,13 +39,14 @@ Faults = dict[tuple[Kind, int], Fault]
 
 
 class FaultyS3:
-    """The proxy; `held` is set when a request waits, `asked` lists the kinds of all requests."""
+    """The proxy; `held` is set when a request waits, `asked` lists the kinds of all requests, `conditional` which had a condition."""
 
     def __init__(self, upstream: int, faults: Faults | Callable[[Kind, int], Fault | None]) -> None:
         """Listen on a free port."""
         self.held = threading.Event()
         self._go = threading.Event()
         self.asked: list[Kind] = []
+        self.conditional: list[bool] = []
         self._lock = threading.Lock()
         self._fault = faults if callable(faults) else lambda kind, n: faults.get((kind, n))
         proxy = self
@@ -96,6 +97,7 @@ class FaultyS3:
         kind = _kind(handler)
         with self._lock:
             self.asked.append(kind)
+            self.conditional.append("If-None-Match" in handler.headers)
             fault = self._fault(kind, self.asked.count(kind))
         what = fault.what if fault else ""
         if fault and what == "refuse":
