@@ -167,7 +167,7 @@ class Bench:
 
     def slow_store(self, records: int) -> None:
         """Compare a store that answers each PUT after 2 s with one that answers at once."""
-        settings = {"batch_size_bytes": 4 * 1024**2, "validate_records": False}
+        settings = {"batch_size_bytes": 16 * 1024**2}
         for delay in (0.0, 2.0):
             with Proxy(self._server.port, delay=delay) as proxy:
                 bucket = self._server.bucket(f"slow-{int(delay)}")
