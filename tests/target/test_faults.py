@@ -21,6 +21,7 @@ from target.command import (
     files,
     ids,
     log_of,
+    read_line,
     record,
     run,
     s3_config,
@@ -290,7 +291,7 @@ def test_a_disk_that_fills_in_mid_run_ends_it_with_what_is_covered(tmp_path: Pat
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(schema() + record(1) + state(1))
-        assert process.stdout.readline() == b'{"n": 1}\n'
+        assert read_line(process) == b'{"n": 1}\n'
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (256 * 1024, 256 * 1024))
         process.stdin.write(b"".join(record(n) for n in range(2, 6000)) + state(2))
         output, _ = process.communicate(timeout=SECONDS)
@@ -312,7 +313,7 @@ def test_a_state_is_printed_when_its_upload_ends_though_the_tap_is_silent(
             process.stdin.write(schema() + record(1) + state(1))
             assert proxy.held.wait(SECONDS)
             proxy.release()
-            assert process.stdout.readline() == b'{"n": 1}\n'
+            assert read_line(process) == b'{"n": 1}\n'
             process.communicate(b"", timeout=SECONDS)
 
 
