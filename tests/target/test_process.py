@@ -126,10 +126,15 @@ def _endless(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_kill_at_any_moment_leaves_every_printed_state_covered(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("where", "seed"), [*(("folder", seed) for seed in range(6)), ("s3", 6), ("s3", 7)]
+)
+def test_a_kill_at_any_moment_leaves_every_printed_state_covered(
+    tmp_path: Path, local_s3: LocalS3, bucket: str, where: str, seed: int
+) -> None:
     """After SIGKILL each object that can be seen is whole, and every row of the last STATE is there."""
-    config = {"destination": "lake", "batch_size_rows": 20, "states_per_object": seed % 3}
+    place = {"destination": "lake"} if where == "folder" else s3_config(local_s3, bucket)
+    config = {**place, "batch_size_rows": 20, "states_per_object": seed % 3}
     with started(tmp_path, config) as process:
         tap = threading.Thread(target=_endless, args=(process,))
         tap.start()
@@ -142,11 +147,8 @@ def test_a_kill_at_any_moment_leaves_every_printed_state_covered(tmp_path: Path,
         whole = [
             line for line in (first + output).splitlines(keepends=True) if line.endswith(b"\n")
         ]
-    visible = {
-        path: data
-        for path, data in files(tmp_path / "lake").items()
-        if not Path(path).name.startswith(".")
-    }
+    stored = files(tmp_path / "lake") if where == "folder" else local_s3.objects(bucket)
+    visible = {path: data for path, data in stored.items() if not Path(path).name.startswith(".")}
     assert covered(whole) > 0
     assert set(range(1, covered(whole) + 1)) <= set(ids(visible))
 
