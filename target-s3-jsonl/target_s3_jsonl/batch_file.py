@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-import smart_open
-
 from target_s3_jsonl.errors import MessageError
 
 if TYPE_CHECKING:
@@ -59,6 +57,8 @@ class BatchFiles:
         if parts.scheme == "s3":
             self._client = self._client or self._make_client()
             options["client"] = self._client
+        import smart_open  # noqa: PLC0415 - loads the clouds' libraries
+
         opened = smart_open.open(url, "rb", compression="disable", transport_params=options)
         return cast("IO[bytes]", opened)
 

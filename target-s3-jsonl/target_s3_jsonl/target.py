@@ -20,7 +20,6 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from target_s3_jsonl import encode
-from target_s3_jsonl.aws import s3_client
 from target_s3_jsonl.batch_file import BatchFiles
 from target_s3_jsonl.errors import (
     ConfigurationError,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Mapping
 
+    from mypy_boto3_s3 import S3Client
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import PluginMapper
     from singer_sdk.plugin_base import _ConfigInput
@@ -124,7 +124,7 @@ class MessageLoop(GenericSingerReader[bytes]):
                 validate=self._settings.validate_records,
                 make_maps=SingerMaps(self._mapper) if self._settings.maps_records else None,
                 rejects=rejects,
-                batch_files=BatchFiles(lambda: s3_client(self._settings, self._version)),
+                batch_files=BatchFiles(self._s3_client),
                 go_on=go_on,
             )
             try:
@@ -145,6 +145,11 @@ class MessageLoop(GenericSingerReader[bytes]):
         if stop.received is not None:
             raise Interrupted(stop.received)
         return router.counts
+
+    def _s3_client(self) -> S3Client:
+        from target_s3_jsonl.aws import s3_client  # noqa: PLC0415 - boto3 takes a while to load
+
+        return s3_client(self._settings, self._version)
 
     def _store(self) -> Store:
         store = open_store(self._settings, version=self._version)

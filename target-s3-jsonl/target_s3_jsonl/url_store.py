@@ -23,8 +23,6 @@ from target_s3_jsonl.errors import ConflictError, StoreError
 if TYPE_CHECKING:
     from target_s3_jsonl.batch import Sealed
 
-SCHEMES = ("gs", "gcs", "azure")
-"""Object stores that show an object whole or not at all."""
 _CHUNK = 1024**2
 _NOT_FOUND = 404
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import select
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -108,6 +109,14 @@ def run(
     with started(folder, config, *options) as process:
         output, _ = process.communicate(b"".join(lines), timeout=SECONDS)
         return process.returncode, output.splitlines(), log_of(folder)
+
+
+def read_line(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line that the command prints; it has to come in time."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+    assert ready, "no STATE in time"
+    return process.stdout.readline()
 
 
 def log_of(folder: Path) -> str:

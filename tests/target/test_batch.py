@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from target_s3_jsonl.batch import Batches, Limits, Sealed, Slot
 from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.ledger import Ledger
+from target_s3_jsonl.spool import SpoolWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +77,30 @@ def _feed(batches: Batches, script: str) -> list[tuple[str, int]]:
             closed.append(sealed)
     closed += batches.close_all("end")
     return [(each.reason, each.rows) for each in closed]
+
+
+@pytest.mark.parametrize("level", [1, 3, 4, 9])
+def test_every_level_of_gzip_reads_back(level: int) -> None:
+    """Both libraries write gzip, without the time."""
+    writer = SpoolWriter("gzip", level, io.BytesIO)
+    writer.write(b"{}\n" * 1000)
+    writer.finish()
+    stored = writer.file.read()
+    assert gzip.decompress(stored) == b"{}\n" * 1000
+    assert stored[4:8] == b"\0\0\0\0"
+
+
+def test_one_object_too_many_closes_the_one_that_rested_longest() -> None:
+    """However many streams take turns, no more objects are open than allowed."""
+    batches = _batches()
+    batches.most_open = 3
+    closed = []
+    for stream in ["a", "b", "c", "a", "d", "e", "a"]:
+        if sealed := batches.room(stream):
+            closed.append((sealed.stream, sealed.reason))
+        batches.add(stream, b"{}\n")
+    assert closed == [("b", "open"), ("c", "open")]
+    assert sorted(each.stream for each in batches.close_all("end")) == ["a", "d", "e"]
 
 
 @given(st.lists(st.binary(max_size=300)), st.sampled_from(["gzip", "none"]))

@@ -170,6 +170,22 @@ def _agree(folder: Path) -> None:
     }
 
 
+def test_duckdb_reads_zstd(tmp_path: Path) -> None:
+    """Another way to compress, another suffix; the same rows, and the same again without writing."""
+    config = {"destination": "lake", "compression": "zstd"}
+    assert run(tmp_path, config, _data("two-streams"))[0] == 0
+    pattern = str(tmp_path / "lake/issues/*/*.jsonl.zst")
+    with duckdb.connect() as connection:
+        rows = connection.sql(f"SELECT key FROM read_json('{pattern}') ORDER BY id").fetchall()  # noqa: S608 - a path of ours
+    assert rows == [("DEMO-1",), ("DEMO-2",), ("DEMO-3",)]
+    code, _, log = run(tmp_path, config, _data("two-streams"))
+    assert (code, log.count("Already there")) == (0, 2)
+    for place in (tmp_path / "lake").rglob("*.zst"):
+        place.write_bytes(place.read_bytes()[:-4] + b"else")  # another checksum
+    code, _, log = run(tmp_path, config, _data("two-streams"))
+    assert (code, "is damaged" in log) == (1, True)
+
+
 def test_duckdb_and_pyarrow_agree_on_a_folder(tmp_path: Path) -> None:
     """Independent readers see every row, with its values, and the hive partition."""
     run(tmp_path, {"destination": "lake", "states_per_object": 1}, _data("two-streams"))
