@@ -96,9 +96,9 @@ def test_one_object_too_many_closes_the_one_that_rested_longest() -> None:
     batches.most_open = 3
     closed = []
     for stream in ["a", "b", "c", "a", "d", "e", "a"]:
-        if sealed := batches.room(stream):
+        if sealed := batches.room(Slot(stream)):
             closed.append((sealed.stream, sealed.reason))
-        batches.add(stream, b"{}\n")
+        batches.add(Slot(stream), b"{}\n")
     assert closed == [("b", "open"), ("c", "open")]
     assert sorted(each.stream for each in batches.close_all("end")) == ["a", "d", "e"]
 
