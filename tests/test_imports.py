@@ -47,14 +47,35 @@ TAP = {
 }
 
 TARGET = {
-    "target": {"encode", "errors", "intake", "loader", "router", "settings", "store"},
-    "router": {"encode", "errors", "loader"},
-    "loader": {"batch", "layout", "ledger", "settings", "store"},
-    "store": {"batch", "errors", "s3", "settings"},
-    "s3": {"batch", "errors", "settings"},
-    "settings": PURE,
+    "target": {
+        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader"),
+        *("maps", "rejects", "router", "settings", "store"),
+    },
+    "maps": PURE,
+    "router": {"batch_file", "encode", "errors", "facts", "loader", "rejects"},
+    "rejects": set(),
+    "explain": {"batch"},
+    "batch_file": PURE,
+    "facts": {"batch", "encode"},
+    "loader": {
+        *("batch", "compress", "errors", "facts", "layout"),
+        *("ledger", "settings", "store", "uploads"),
+    },
+    "uploads": {"batch", "store"},
+    "store": {"aws", "batch", "compress", "errors", "s3", "settings", "url_store"},
+    "url_store": {"batch", "compress", "errors"},
+    "s3": {"attributes", "batch", "checksum", "errors", "multipart", "refusal", "settings"},
+    "multipart": {"batch", "checksum"},
+    "aws": {"errors", "settings"},
+    "attributes": {"batch", "compress", "settings"},
+    "checksum": set(),
+    "refusal": set(),
+    "settings": {"errors", "setting"},
+    "setting": set(),
     "encode": PURE,
-    "batch": PURE,
+    "batch": {"compress", "errors", "spool"},
+    "spool": {"compress", "errors"},
+    "compress": set(),
     "layout": PURE,
     "ledger": PURE,
     "intake": set(),
@@ -67,7 +88,7 @@ PACKAGES = {
     "target_s3_jsonl": (ROOT / "target-s3-jsonl" / "target_s3_jsonl", TARGET),
 }
 
-SDK = {"tap", "streams", "target"}
+SDK = {"tap", "streams", "maps", "target"}
 """The modules that may know the SDK."""
 
 

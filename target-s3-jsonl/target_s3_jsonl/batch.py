@@ -1,33 +1,31 @@
 """Objects that are being filled: a spool file each, and when to close it. Clock and spool opener are parameters.
 
-A line is compressed into the spool as it arrives, so memory does not grow with an object. The spool
-has no name in any folder: the system frees it when the process ends, however it ends.
+A line is compressed into the spool as it arrives, so memory does not grow with an object.
 
 Limits are maxima. Rows are exact. Bytes are those written to the spool; the compressor may keep
 back up to 128 KiB and the last record may cross the line, so an object can be larger by that much.
 So that a repeated run makes the same objects, an object is also closed at a STATE if as many rows
-(or bytes) as came since the STATE before would no longer fit.
+(or bytes) as came since the STATE before would no longer fit. Open objects cost a file and some
+memory each, so there are at most `most_open`: one more closes the one that was written to longest ago.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-import tempfile
-import zlib
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from target_s3_jsonl.errors import SpoolError
+from target_s3_jsonl.spool import SpoolWriter, open_spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-Compression = Literal["gzip", "none"]
-Reason = Literal["rows", "bytes", "age", "state", "schema", "end", "signal", "error"]
-_GZIP_WINDOW = 31  # zlib's own gzip header: no name, no time, so equal lines give equal bytes
+    from target_s3_jsonl.compress import Compression
+
+Reason = Literal["rows", "bytes", "age", "state", "schema", "open", "end", "signal", "error"]
+"""Why an object was closed; `open`: too many were."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,14 @@ class Limits:
     size: int
     age: int
     states: int = 0
+
+
+class Slot(NamedTuple):
+    """What an open object is for: a stream, and the values that name its folders; or what was sorted out of a stream."""
+
+    stream: str
+    partition: tuple[str, ...] = ()
+    rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,13 @@ class Sealed:
     content_sha256: str
     stored_sha256: bytes
     reason: Reason
+    partition: tuple[str, ...] = ()
+    rejected: bool = False
+    first: bytes = b""
+    last: bytes = b""
+    """The first and the last line."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What a store that keeps metadata keeps with the object, beside the fields above."""
 
 
 @dataclass
@@ -72,17 +85,21 @@ class Batch:
     """One open object."""
 
     def __init__(
-        self, ticket: int, stream: str, *, opened: datetime, started: float, writer: SpoolWriter
+        self, ticket: int, slot: Slot, *, opened: datetime, started: float, writer: SpoolWriter
     ) -> None:
         """Open an object at `opened` (UTC, for its path) and `started` (monotonic seconds, for its age)."""
         self.ticket = ticket
-        self.stream = stream
+        self.slot = slot
         self.started = started
+        self.written = 0
+        """When it was written to last, as a count of lines."""
         self.rows = 0
         self.states = 0
         self._opened = opened
         self._writer = writer
         self._content = hashlib.sha256()
+        self._first = b""
+        self._last = b""
 
     @property
     def size(self) -> int:
@@ -93,6 +110,8 @@ class Batch:
         """Write one line; return by how many bytes the spool grew."""
         before = self._writer.size
         self._writer.write(line)
+        self._first = self._first or line
+        self._last = line
         self._content.update(line)
         self.rows += 1
         return self._writer.size - before
@@ -102,7 +121,7 @@ class Batch:
         stored_sha256 = self._writer.finish()
         return Sealed(
             ticket=self.ticket,
-            stream=self.stream,
+            **self.slot._asdict(),
             opened=self._opened,
             file=self._writer.file,
             compression=self._writer.compression,
@@ -111,6 +130,8 @@ class Batch:
             content_sha256=self._content.hexdigest(),
             stored_sha256=stored_sha256,
             reason=reason,
+            first=self._first,
+            last=self._last,
         )
 
     def discard(self) -> None:
@@ -118,75 +139,9 @@ class Batch:
         self._writer.discard()
 
 
-class SpoolWriter:
-    """The spool file of one object, compressed on the way in."""
-
-    def __init__(
-        self, compression: Compression, level: int, open_file: Callable[[], IO[bytes]]
-    ) -> None:
-        """Open the file.
-
-        Raises:
-            SpoolError: The local disk does not let us.
-        """
-        self.compression = compression
-        self.size = 0
-        self._sha256 = hashlib.sha256()
-        self._compressor = (
-            zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW) if compression == "gzip" else None
-        )
-        try:
-            self.file = open_file()
-        except OSError as error:
-            raise _spool_error(error) from error
-
-    def write(self, data: bytes) -> None:
-        """Append uncompressed bytes."""
-        self._store(self._compressor.compress(data) if self._compressor else data)
-
-    def finish(self) -> bytes:
-        """Write what is still held back, go to the start of the file, and return the SHA-256 of what it holds."""
-        if self._compressor:
-            self._store(self._compressor.flush())
-        try:
-            self.file.flush()
-            self.file.seek(0)
-        except OSError as error:
-            raise _spool_error(error) from error
-        return self._sha256.digest()
-
-    def discard(self) -> None:
-        """Close the file; bytes that a full disk no longer takes do not matter any more."""
-        with contextlib.suppress(
-            OSError
-        ):  # closing flushes first; the descriptor is closed even if that fails
-            self.file.close()
-
-    def _store(self, data: bytes) -> None:
-        if data:
-            try:
-                self.file.write(data)
-            except OSError as error:
-                raise _spool_error(error) from error
-            self._sha256.update(data)
-            self.size += len(data)
-
-
-def _spool_error(error: OSError) -> SpoolError:
-    if error.errno in {errno.EMFILE, errno.ENFILE}:
-        return SpoolError(
-            "Too many open files: each stream has one object open. Raise the limit (`ulimit -n`), "
-            "or send fewer streams in one run."
-        )
-    return SpoolError(
-        f"Cannot spool to the local disk ({tempfile.gettempdir()}): {error.strerror}. "
-        "Free some space there, or set TMPDIR to a folder with room for every open object."
-    )
-
-
 @dataclass
 class Batches:
-    """The open objects, one per stream, oldest first.
+    """The open objects, one per stream and partition, oldest first.
 
     `hold` hears the ticket of each object that is opened. `monotonic` gives seconds, `now` the UTC
     time.
@@ -198,36 +153,47 @@ class Batches:
     hold: Callable[[int], None]
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
-    open_file: Callable[[], IO[bytes]] = tempfile.TemporaryFile
-    _open: dict[str, Batch] = field(default_factory=dict)
-    _since_state: dict[str, Stretch] = field(default_factory=dict)
+    most_open: int
+    open_file: Callable[[], IO[bytes]] = open_spool
+    _open: dict[Slot, Batch] = field(default_factory=dict)
+    _since_state: dict[Slot, Stretch] = field(default_factory=dict)
     _tickets: int = 0
+    _lines: int = 0
 
-    def add(self, stream: str, line: bytes) -> Sealed | None:
-        """Write a line to the stream's object; return the object if the line filled it."""
-        batch = self._open.get(stream)
+    def room(self, slot: Slot) -> Sealed | None:
+        """Close the object that has rested longest if the slot's next line would open one too many."""
+        if slot in self._open or len(self._open) < self.most_open:
+            return None
+        rested = min(self._open.values(), key=lambda batch: batch.written)
+        return self._seal(rested.slot, "open")
+
+    def add(self, slot: Slot, line: bytes) -> Sealed | None:
+        """Write a line to the slot's object; return the object if the line filled it."""
+        batch = self._open.get(slot)
         if batch is None:
-            batch = self._begin(stream)
+            batch = self._begin(slot)
+        self._lines += 1
+        batch.written = self._lines
         try:
             grown = batch.add(line)
         except SpoolError:
             # Half a line may be in the spool: the object is lost, and its ticket stays held, so no STATE can cover it.
-            self._open.pop(stream).discard()
+            self._open.pop(slot).discard()
             raise
-        stretch = self._since_state.setdefault(stream, Stretch())
+        stretch = self._since_state.setdefault(slot, Stretch())
         stretch.rows += 1
         stretch.size += grown
         if batch.rows >= self.limits.rows:
-            return self.close(stream, "rows")
+            return self._seal(slot, "rows")
         if batch.size >= self.limits.size:
-            return self.close(stream, "bytes")
+            return self._seal(slot, "bytes")
         return None
 
     def at_state(self) -> Iterator[Sealed]:
         """Close the objects that should end at the STATE that has just been read."""
         since, self._since_state = self._since_state, {}
-        for stream, stretch in since.items():
-            batch = self._open.get(stream)
+        for slot, stretch in since.items():
+            batch = self._open.get(slot)
             if batch is None:
                 continue
             batch.states += 1
@@ -236,7 +202,7 @@ class Batches:
                 or batch.rows + stretch.rows > self.limits.rows
                 or batch.size + stretch.size > self.limits.size
             ):
-                yield self._seal(stream, "state")
+                yield self._seal(slot, "state")
 
     def seconds_left(self) -> float | None:
         """Return how long until the oldest object is too old: zero or less if it is, None if nothing is open."""
@@ -248,9 +214,10 @@ class Batches:
         while (left := self.seconds_left()) is not None and left <= 0:
             yield self._seal(next(iter(self._open)), "age")
 
-    def close(self, stream: str, reason: Reason) -> Sealed | None:
-        """Close one stream's object, if it has one."""
-        return self._seal(stream, reason) if stream in self._open else None
+    def close(self, stream: str, reason: Reason) -> Iterator[Sealed]:
+        """Close a stream's objects, except those of what was sorted out."""
+        for slot in [each for each in self._open if each.stream == stream and not each.rejected]:
+            yield self._seal(slot, reason)
 
     def close_all(self, reason: Reason) -> Iterator[Sealed]:
         """Close every object, oldest first."""
@@ -262,18 +229,18 @@ class Batches:
         while self._open:
             self._open.popitem()[1].discard()
 
-    def _begin(self, stream: str) -> Batch:
+    def _begin(self, slot: Slot) -> Batch:
         writer = SpoolWriter(self.compression, self.level, self.open_file)
         self._tickets += 1
         batch = Batch(
-            self._tickets, stream, opened=self.now(), started=self.monotonic(), writer=writer
+            self._tickets, slot, opened=self.now(), started=self.monotonic(), writer=writer
         )
-        self._open[stream] = batch
+        self._open[slot] = batch
         self.hold(batch.ticket)
         return batch
 
-    def _seal(self, stream: str, reason: Reason) -> Sealed:
-        batch = self._open.pop(stream)
+    def _seal(self, slot: Slot, reason: Reason) -> Sealed:
+        batch = self._open.pop(slot)
         try:
             return batch.seal(reason)
         except SpoolError:

@@ -1,9 +1,12 @@
 r"""Singer line -> envelope -> one JSON line of an object. Pure.
 
-Only the envelope is decoded. A record stays the bytes that the tap printed, so numbers of any
-length, key order, duplicate keys, escapes and spelling come through unchanged. It is decoded beside
-that for validation, and only stream maps and flattening make a new record, which `encode_record`
-writes: equal in value then (numbers are exact decimals), not in spelling.
+A record stays the bytes that the tap printed, so numbers of any length, key order, duplicate keys,
+escapes and spelling come through unchanged. Only stream maps and flattening make a new record, which
+`encode_record` writes: equal in value then (numbers are exact decimals), not in spelling.
+
+A RECORD line as the usual libraries spell it is scanned once: `cut_record` finds the record's bytes
+by the two ends of the line, and decoding them, for their check, proves that the line was JSON. Every
+other line is decoded as an envelope first.
 
 Input that is not JSON, or that JSON readers refuse, is refused: NaN and Infinity, bytes that are
 not UTF-8, and half of a surrogate pair (`"\ud800"`), which DuckDB and pyarrow answer by refusing
@@ -12,16 +15,21 @@ the whole object.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar, cast
 
 import jsonschema_rs
 import msgspec
 
-from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordError
 
+T = TypeVar("T")
+
+_STREAM = re.compile(rb'"stream": ?"([^"\\\x00-\x1f]+)"')
+_NOT_A_NUMBER = re.compile(rb"[:,\[] ?-?(?:NaN|nan|Infinity|inf)\b")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
@@ -37,11 +45,19 @@ class Envelope(msgspec.Struct):
     schema: msgspec.Raw = msgspec.Raw()
     key_properties: list[str] | None = None
     value: msgspec.Raw = msgspec.Raw()
+    version: msgspec.Raw = msgspec.Raw()
+    bookmark_properties: msgspec.Raw = msgspec.Raw()
+    encoding: msgspec.Raw = msgspec.Raw()
+    manifest: msgspec.Raw = msgspec.Raw()
 
+
+_HEAD = re.compile(rb'{"type": ?"RECORD", ?"stream": ?"([^"\\\x00-\x1f]+)", ?"record": ?(?={)')
+_TAIL = re.compile(rb'}(?:, ?"time_extracted": ?(?:"[^"\\\x00-\x1f]*"|null))*}')
 
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_sorted = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -59,6 +75,37 @@ def decode_envelope(line: bytes) -> Envelope:
         raise MessageError(_malformed(line, error)) from error
 
 
+def cut_record(line: bytes) -> tuple[str, bytes] | None:
+    """Return stream and record of a RECORD line in its usual spelling, else None.
+
+    The bytes of the record are only known to be a JSON object, and the line to be a message, once
+    `decode_object` or `decode_members` has taken them. They are UTF-8.
+    """
+    head = _HEAD.match(line)
+    # The last brace closes the message, the one before it the record: the tail holds no other.
+    end = line.rfind(b"}", 0, -1)
+    if head is None or _TAIL.fullmatch(line, end) is None:
+        return None
+    try:
+        if not line.isascii():
+            line.decode()
+        return head[1].decode(), line[head.end() : end + 1]
+    except UnicodeDecodeError:
+        return None
+
+
+def decode_members(raw: bytes) -> dict[str, Any]:
+    """Scan a record to its end, without decoding a value; only the names can be used.
+
+    Raises:
+        MessageError: It is no JSON object.
+    """
+    try:
+        return cast("dict[str, Any]", _members.decode(raw))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MessageError(f"the message holds no JSON object: {error}.") from error
+
+
 def decode_object(raw: bytes) -> dict[str, Any]:
     """Decode a record or a schema; numbers are int and Decimal, so they stay exact.
 
@@ -72,6 +119,58 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         raise MessageError(
             f"the message holds something else than a JSON object that can be read: {error}."
         ) from error
+
+
+def member_text(line: bytes, name: str) -> str | None:
+    """Return a member of a line as text: a string's own, anything else as JSON; None where it is missing or null."""
+    raw = bytes(_members.decode(line).get(name, b"null"))
+    value = msgspec.json.decode(raw) if raw.startswith(b'"') else raw.decode()
+    return None if value == "null" and not raw.startswith(b'"') else str(value)
+
+
+def decode_as(raw: bytes, kind: type[T]) -> T | None:
+    """Decode a member of an envelope; None where it is missing or of another type."""
+    try:
+        return msgspec.json.decode(raw, type=kind) if raw else None
+    except msgspec.DecodeError:
+        return None
+
+
+def checked_json(line: bytes) -> bytes:
+    """Return a line of a file after proving that it is JSON, in UTF-8.
+
+    Raises:
+        MessageError: It is not.
+    """
+    try:
+        if not line.isascii():
+            line.decode()
+        msgspec.json.decode(line, type=msgspec.Raw)
+        _members.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError(_malformed(line, error)) from error
+    return line
+
+
+def digest(schema: Mapping[str, Any]) -> str:
+    """Return 12 hexadecimal digits that name a schema, whatever the order of its members."""
+    return hashlib.sha256(_sorted.encode(schema)).hexdigest()[:12]
+
+
+def guess_stream(line: bytes) -> str | None:
+    """Return the stream that a line seems to be of, for the message about one that cannot be read."""
+    found = _STREAM.search(line, 0, 1000)
+    return found[1].decode(errors="replace") if found else None
+
+
+def rejected_line(stream: str, number: int, reason: str, raw: bytes) -> bytes:
+    """Return what is kept of a record that was sorted out: why, where it stood, and its own bytes."""
+    return b'{"reason":%b,"stream":%b,"line":%d,"record":%b}\n' % (
+        _encoder.encode(reason),
+        _encoder.encode(stream),
+        number,
+        raw,
+    )
 
 
 def is_object(raw: bytes) -> bool:
@@ -127,18 +226,26 @@ class RecordCheck:
                     f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
                 ) from error
 
-    @property
-    def validates(self) -> bool:
-        """Whether whole records are looked at, rather than their key properties alone."""
-        return self._validator is not None
+    def decode(self, raw: bytes) -> dict[str, Any]:
+        """Decode as much of a record as the check looks at: all of it, or the names of its members.
 
-    def missing_key(self, record: Mapping[str, Any]) -> str | None:
-        """Return the first key property that the record lacks."""
-        return next((key for key in self._key_properties if key not in record), None)
+        Raises:
+            MessageError: As `decode_object` and `decode_members`.
+        """
+        return decode_members(raw) if self._validator is None else decode_object(raw)
 
-    def raw_missing_key(self, raw: bytes) -> str | None:
-        """As `missing_key`, without decoding any value."""
-        return self.missing_key(_members.decode(raw)) if self._key_properties else None
+    def check(self, record: Mapping[str, Any]) -> None:
+        """Check a record that `decode` or a map has made.
+
+        Raises:
+            MissingKeyError: It lacks a key property.
+            RecordError: It does not conform to its SCHEMA.
+        """
+        for key in self._key_properties:
+            if key not in record:
+                raise MissingKeyError(f"the record lacks its key property {key!r}.")
+        if fault := self.fault(record):
+            raise RecordError(fault)
 
     def fault(self, record: Mapping[str, Any]) -> str | None:
         """Return why the record does not conform, in words that hold none of its values, or None."""
@@ -160,6 +267,9 @@ def _malformed(line: bytes, error: Exception) -> str:
         return "the line is nested too deeply to be read."
     if not isinstance(error, msgspec.ValidationError) and _SURROGATE.search(line):
         return f"the line is not a JSON message ({error}). It holds surrogate escapes such as \\ud800: one without its other half is not text."
+    if not isinstance(error, msgspec.ValidationError) and (found := _NOT_A_NUMBER.search(line)):
+        word = found[0][1:].decode().strip()
+        return f"the line is not JSON ({error}): it seems to hold {word}, which JSON does not know. The tap has to send null or a text."
     return f"the line is not a Singer message: {error}."
 
 

@@ -5,7 +5,8 @@ TargetError                exit code 1
 ├── ConfigurationError     the person who wrote the settings
 ├── MessageError           whoever maintains the tap: a line breaks the Singer protocol
 │   ├── RecordBeforeSchemaError
-│   └── MissingKeyError
+│   └── RecordError        one record cannot be stored as it should; `on_invalid_record` says what then
+│       └── MissingKeyError
 ├── SpoolError             the local disk
 ├── StoreError             the destination: permissions, network, a missing bucket
 │   └── ConflictError      another object of the same name is there
@@ -62,7 +63,11 @@ class RecordBeforeSchemaError(MessageError):
     """A RECORD came before its stream's SCHEMA."""
 
 
-class MissingKeyError(MessageError):
+class RecordError(MessageError):
+    """One record cannot be stored where and as it should."""
+
+
+class MissingKeyError(RecordError):
     """A record lacks a key property."""
 
 

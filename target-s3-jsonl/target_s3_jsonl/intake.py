@@ -1,12 +1,13 @@
 """Lines from the tap's pipe, as bytes, with a timer and a stop signal.
 
-The pipe, the timer and the signals are waited for together: a tap that says nothing does not delay
-the timer, and SIGTERM does not wait for the next message.
+The pipe, the timer, the signals and finished uploads are waited for together: a tap that says nothing
+does not delay the timer or a STATE, and SIGTERM does not wait for the next message.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import selectors
@@ -39,8 +40,13 @@ class StopSignal:
         if self.received is None:
             self.received = signal.Signals(signum)
 
+    def wake(self) -> None:
+        """End the wait of `Intake.lines`. Any thread may call it."""
+        with contextlib.suppress(BlockingIOError):  # full of wake-ups already
+            self.writer.send(b"\0")
+
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable on a signal."""
+        """Return the descriptor that becomes readable on a signal or a call of `wake`."""
         return self.reader.fileno()
 
     def drain(self) -> None:
@@ -87,12 +93,14 @@ class Intake:
         """After the last line: what followed the last newline. A tap that died in mid-line leaves it."""
 
     def lines(self, seconds_left: Callable[[], float | None]) -> Iterator[bytes | None]:
-        """Yield each line without its newline, and None whenever `seconds_left()` have passed in silence.
+        """Yield each line without its newline, and None when `seconds_left()` have passed in silence, or at a wake-up.
 
         Ends at the end of the input or at a signal. `seconds_left` returns None where nothing is
         due.
         """
         descriptor = _plain_descriptor(self._file)
+        if descriptor is not None:
+            _widen(descriptor)
         chunks = (
             self._whole_lines() if descriptor is None else self._chunks(descriptor, seconds_left)
         )
@@ -127,6 +135,7 @@ class Intake:
                 }
                 if self._stop in ready:
                     self._stop.drain()
+                    yield None
                 elif descriptor in ready:
                     chunk = os.read(descriptor, _CHUNK)
                     if not chunk:
@@ -138,6 +147,13 @@ class Intake:
     def _whole_lines(self) -> Iterator[bytes]:
         for line in self._file:
             yield line.encode() if isinstance(line, str) else line
+
+
+def _widen(descriptor: int) -> None:
+    """Let a pipe hold as much as is read at once; as it comes it holds a few records only."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):  # a file, or more than this user may have
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _CHUNK)
 
 
 def _plain_descriptor(file: IO[Any]) -> int | None:

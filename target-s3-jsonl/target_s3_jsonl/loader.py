@@ -1,20 +1,25 @@
 """Lines to objects to acknowledgements: what the guarantees rest on, apart from pipes, signals and the SDK.
 
-An object is stored before its ticket is released, and a STATE is printed only when the ledger hands
-it out. Nothing else in the target prints a STATE.
+Objects are uploaded beside reading. An object is stored before its ticket is released, and a STATE is
+printed only when the ledger hands it out, by the thread that feeds the loader. Nothing else in the
+target prints a STATE.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import time
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from target_s3_jsonl import layout
-from target_s3_jsonl.batch import Batches, Limits, Reason, Sealed
+from target_s3_jsonl.batch import Batches, Limits, Reason, Sealed, Slot
+from target_s3_jsonl.compress import SUFFIXES
+from target_s3_jsonl.errors import OutputError, TargetError
+from target_s3_jsonl.facts import Facts, notes
 from target_s3_jsonl.ledger import Ledger
+from target_s3_jsonl.uploads import Upload, Uploads
 
 if TYPE_CHECKING:
     import logging
@@ -39,14 +44,16 @@ class Loader:
         *,
         acknowledge: Callable[[bytes], None],
         logger: logging.Logger,
+        wake: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Load into `store`; every STATE that is covered goes to `acknowledge`, in order."""
-        self._layout = layout.Layout(
-            settings.path_template, ".gz" if settings.compression == "gzip" else ""
-        )
-        self._store = store
+        """Load into `store`; every STATE that is covered goes to `acknowledge`, in order.
+
+        `wake` is called from another thread when `look` has something to do.
+        """
+        self.layout = layout.Layout(settings.path_template, SUFFIXES[settings.compression])
+        self._uploads = Uploads(store, parallel=settings.max_parallel_uploads, wake=wake)
         self._acknowledge = acknowledge
         self._logger = logger
         self._ledger = Ledger()
@@ -63,17 +70,26 @@ class Loader:
             hold=self._ledger.hold,
             monotonic=monotonic,
             now=now,
+            most_open=settings.max_open_objects,
         )
+        self._facts: dict[str, Facts] = {}
         self._first_state: bytes | None = None
         self._start: str | None = None
-        self._sequences: Counter[str] = Counter()
+        self._sequences: Counter[tuple[str, bool]] = Counter()
+        self._heard = True
         self.totals: Counter[str] = Counter()
+        self.reasons: Counter[Reason] = Counter()
 
-    def add(self, stream: str, line: bytes) -> None:
-        """Take one line of a stream."""
+    def add(
+        self, stream: str, line: bytes, partition: tuple[str, ...] = (), *, rejected: bool = False
+    ) -> None:
+        """Take one line of a stream; `partition` as `layout` makes it. A line that is `rejected` goes apart."""
         if self._start is None:
             self._start = layout.start_of(self._first_state)
-        if sealed := self._batches.add(stream, line):
+        slot = Slot(stream, partition, rejected)
+        if sealed := self._batches.room(slot):
+            self._put([sealed])
+        if sealed := self._batches.add(slot, line):
             self._put([sealed])
 
     def state(self, value: bytes) -> None:
@@ -83,52 +99,92 @@ class Loader:
         self._print(self._ledger.state(value))
         self._put(self._batches.at_state())
 
-    def schema_changed(self, stream: str) -> None:
-        """Close the stream's object, so that each object has one schema."""
-        if sealed := self._batches.close(stream, "schema"):
-            self._put([sealed])
+    def describe(self, stream: str, facts: Facts) -> None:
+        """Note what holds for a stream from here on. Objects in which it does not hold are closed: each has one schema."""
+        known = self._facts.get(stream)
+        if known is not None and known.splits(facts):
+            self._put(self._batches.close(stream, "schema"))
+        self._facts[stream] = facts
 
     def seconds_left(self) -> float | None:
-        """Return how long until `store_old` has to be called; None if nothing is open."""
+        """Return how long until `look` has to be called at the latest; None if nothing is open."""
         return self._batches.seconds_left()
 
-    def store_old(self) -> None:
-        """Store the objects that have reached their age."""
+    def look(self) -> None:
+        """Acknowledge what has been stored meanwhile, and store the objects that have reached their age."""
+        for upload in self._uploads.ready():
+            self._settle(upload)
         self._put(self._batches.too_old())
 
     def store_all(self, reason: Reason) -> None:
-        """Store every open object."""
+        """Store every open object, and wait until all are stored."""
         self._put(self._batches.close_all(reason))
+        while self._uploads:
+            self._settle(self._uploads.wait())
 
-    def discard(self) -> None:
-        """Drop what is not stored; none of it was acknowledged."""
+    def close(self) -> None:
+        """Drop what is open, and let uploads finish that are under way after an error: what they cover is acknowledged."""
         self._batches.discard()
+        while self._uploads:
+            self._settle_after_all()
+        self._uploads.close()
+
+    def _settle_after_all(self) -> None:
+        try:
+            self._settle(self._uploads.wait())
+        except TargetError as error:
+            # The run has ended by an earlier error, which is the one to act on.
+            self._logger.warning("Another upload failed, too: %s", error)
 
     def _put(self, objects: Iterable[Sealed]) -> None:
         for sealed in objects:
-            with contextlib.closing(sealed.file):
-                self._sequences[sealed.stream] += 1
-                start = self._start or layout.NO_START
-                name = layout.object_name(
-                    start, self._sequences[sealed.stream], sealed.content_sha256
-                )
-                run = layout.run_name(self._began, start)
-                path = self._layout.path(
-                    stream=sealed.stream, opened=sealed.opened, name=name, run=run
-                )
-                created = self._store.put(path, sealed)
-            self._logger.info(
-                "%s %s: %d rows, %d bytes, closed by %s",
-                "Stored" if created else "Already there:",
-                path,
-                sealed.rows,
-                sealed.size,
-                sealed.reason,
-            )
-            self.totals.update(objects=1, rows=sealed.rows, size=sealed.size)
-            self._print(self._ledger.release(sealed.ticket))
+            try:
+                while self._uploads.full:
+                    self._settle(self._uploads.wait())
+            except TargetError:
+                sealed.file.close()
+                raise
+            self.reasons[sealed.reason] += 1
+            noted = dataclasses.replace(sealed, notes=notes(sealed, self._facts.get(sealed.stream)))
+            self._uploads.start(self._path(sealed), noted)
+
+    def _path(self, sealed: Sealed) -> str:
+        self._sequences[sealed.stream, sealed.rejected] += 1
+        start = self._start or layout.NO_START
+        name = layout.object_name(
+            start, self._sequences[sealed.stream, sealed.rejected], sealed.content_sha256
+        )
+        run = layout.run_name(self._began, start)
+        return self.layout.path(
+            stream=sealed.stream,
+            opened=sealed.opened,
+            name=name,
+            run=run,
+            partition=sealed.partition,
+            rejected=sealed.rejected,
+        )
+
+    def _settle(self, upload: Upload) -> None:
+        sealed = upload.sealed
+        sealed.file.close()
+        created = upload.outcome.result()
+        self._logger.info(
+            "%s %s: %d rows, %d bytes, closed by %s",
+            "Stored" if created else "Already there:",
+            upload.path,
+            sealed.rows,
+            sealed.size,
+            sealed.reason,
+        )
+        self.totals.update(objects=1, rows=sealed.rows, size=sealed.size)
+        self._print(self._ledger.release(sealed.ticket))
 
     def _print(self, value: bytes | None) -> None:
-        if value is not None:
+        if value is None or not self._heard:
+            return
+        try:
             self._acknowledge(value)
-            self.totals["states"] += 1
+        except OutputError:
+            self._heard = False
+            raise
+        self.totals["states"] += 1

@@ -5,18 +5,22 @@ Stream maps come in as a parameter, so this module does not know who makes them.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from target_s3_jsonl import encode
-from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordBeforeSchemaError
+from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
+from target_s3_jsonl.facts import Facts
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from target_s3_jsonl.batch_file import BatchFiles
     from target_s3_jsonl.loader import Loader
+    from target_s3_jsonl.rejects import Rejects
 
 
 class RecordMap(Protocol):
@@ -45,6 +49,8 @@ class Output:
 
     stream: str
     check: encode.RecordCheck
+    schema: dict[str, Any]
+    key_properties: tuple[str, ...]
     record_map: RecordMap | None = None
 
 
@@ -56,24 +62,41 @@ class Route:
     key_properties: tuple[str, ...]
     outputs: tuple[Output, ...]
 
+    @property
+    def plain(self) -> Output | None:
+        """The only output, if its records are stored as they came."""
+        return self.outputs[0] if self.outputs and self.outputs[0].record_map is None else None
+
 
 class Router:
     """Takes the input line by line and feeds a loader."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams
         self,
         loader: Loader,
         logger: logging.Logger,
         *,
         validate: bool,
         make_maps: MakeMaps | None,
+        rejects: Rejects,
+        batch_files: BatchFiles,
+        go_on: Callable[[], bool],
     ) -> None:
-        """Feed `loader`; without `make_maps` records are stored byte for byte."""
+        """Feed `loader`; without `make_maps` records are stored byte for byte.
+
+        `go_on` is called after each record of a BATCH file, which may hold a day's work; False ends
+        it there.
+        """
         self._loader = loader
         self._logger = logger
         self._validate = validate
         self._make_maps = make_maps
+        self._rejects = rejects
+        self._batch_files = batch_files
+        self._go_on = go_on
         self._routes: dict[str, Route] = {}
+        self._facts: dict[str, Facts] = {}
+        self._active: dict[str, str] = {}
         self._line = 0
         self.counts: Counter[str] = Counter()
 
@@ -84,6 +107,8 @@ class Router:
             MessageError: The line cannot be honoured; the error names its number and stream.
         """
         self._line += 1
+        if self._usual(line):
+            return
         if not line.strip():
             return
         stream: str | None = None
@@ -92,9 +117,24 @@ class Router:
             stream = message.stream
             self._dispatch(message)
         except MessageError as error:
-            error.line, error.stream = self._line, stream
+            error.line, error.stream = self._line, stream or encode.guess_stream(line)
             raise
         self.counts[message.type] += 1
+
+    def _usual(self, line: bytes) -> bool:
+        """Take a RECORD line in its usual spelling; return False, with nothing done, for every other and every bad one."""
+        found = encode.cut_record(line)
+        route = self._routes.get(found[0]) if found else None
+        if found is None or route is None or route.plain is None or self._loader.layout.fields:
+            return False
+        _, raw = found
+        try:
+            route.plain.check.check(route.plain.check.decode(raw))
+        except MessageError:
+            return False  # the long way round says what is wrong
+        self._loader.add(route.plain.stream, encode.raw_line(raw))
+        self.counts["RECORD"] += 1
+        return True
 
     def last_line(self, line: bytes) -> None:
         """Take what followed the last newline: a whole message, or what a dying tap left.
@@ -115,20 +155,69 @@ class Router:
 
     def _dispatch(self, message: encode.Envelope) -> None:
         if message.type == "RECORD":
-            self._record(_stream(message), _member(message.record, "record"))
+            stream = _stream(message)
+            if version := bytes(message.version):
+                self._note_version(stream, version.decode().strip('"'))
+            self._record(stream, _member(message.record, "record"))
         elif message.type == "STATE":
             self._loader.state(bytes(_member(message.value, "value")))
         elif message.type == "SCHEMA":
             self._schema(_stream(message), message)
         elif message.type == "ACTIVATE_VERSION":
-            if not self.counts["ACTIVATE_VERSION"]:
-                self._logger.info("ACTIVATE_VERSION has no effect: stored objects never change.")
+            version = bytes(_member(message.version, "version"))
+            self._activate(_stream(message), version.decode().strip('"'))
         elif message.type == "BATCH":
-            raise MessageError(
-                "BATCH messages are not available in this version; switch batch_config off in the tap."
-            )
+            self._batch(_stream(message), message)
         else:
             raise MessageError(f"unknown message type {message.type!r}.")
+
+    def _activate(self, stream: str, version: str) -> None:
+        """Note which version of a table is the valid one; objects tell by their metadata."""
+        if self._active.get(stream) != version:
+            self._active[stream] = version
+            self._logger.info(
+                "Stream %r: version %s is active. Objects of this run tell it in their metadata; none is removed.",
+                stream,
+                version,
+            )
+        for output in self._outputs_of(stream):
+            facts = self._facts[output.stream]
+            self._describe(output.stream, dataclasses.replace(facts, active=version))
+
+    def _note_version(self, stream: str, version: str) -> None:
+        """Note to which version of a table the record at hand belongs."""
+        for output in self._outputs_of(stream):
+            facts = self._facts[output.stream]
+            self._describe(output.stream, dataclasses.replace(facts, version=version))
+
+    def _outputs_of(self, stream: str) -> tuple[Output, ...]:
+        route = self._routes.get(stream)
+        return route.outputs if route else ()
+
+    def _describe(self, stream: str, facts: Facts) -> None:
+        if self._facts.get(stream) != facts:
+            self._facts[stream] = facts
+            self._loader.describe(stream, facts)
+
+    def _batch(self, stream: str, message: encode.Envelope) -> None:
+        encoding = encode.decode_as(message.encoding, dict[str, Any])
+        manifest = encode.decode_as(message.manifest, list[str])
+        if encoding is None or manifest is None:
+            raise MessageError("the BATCH message lacks its 'encoding' or its 'manifest'.")
+        if encoding.get("format") != "jsonl":
+            raise MessageError(
+                f"BATCH files of format {encoding.get('format')!r} cannot be read, only jsonl; change batch_config in the tap."
+            )
+        for url in manifest:
+            lines = self._batch_files.lines(url, encoding.get("compression") or "none")
+            for number, line in enumerate(lines, 1):
+                try:
+                    self._record(stream, encode.checked_json(line))
+                except MessageError as error:
+                    error.reason += f" (Line {number} of {url}.)"
+                    raise
+                if not self._go_on():
+                    return
 
     def _schema(self, stream: str, message: encode.Envelope) -> None:
         schema = encode.decode_object(_member(message.schema, "schema"))
@@ -137,8 +226,15 @@ class Router:
         if known is not None and (known.schema, known.key_properties) == (schema, keys):
             return
         outputs = tuple(self._outputs(stream, schema, keys))
-        for output in known.outputs if known else ():
-            self._loader.schema_changed(output.stream)
+        bookmark = encode.decode_as(message.bookmark_properties, list[str]) or []
+        for output in outputs:
+            facts = Facts(
+                encode.digest(output.schema),
+                output.key_properties,
+                next(iter(bookmark), None),
+                active=self._active.get(stream),
+            )
+            self._describe(output.stream, facts)
         self._routes[stream] = Route(schema, keys, outputs)
 
     def _outputs(
@@ -146,7 +242,7 @@ class Router:
     ) -> Iterator[Output]:
         plain = encode.RecordCheck(schema, keys, validate=self._validate)
         if self._make_maps is None:
-            yield Output(stream, plain)
+            yield Output(stream, plain, schema, keys)
             return
         for each in self._make_maps(stream, schema, keys):
             check = encode.RecordCheck(
@@ -154,24 +250,66 @@ class Router:
                 each.transformed_key_properties or (),
                 validate=self._validate,
             )
-            yield Output(each.stream_alias, check, each)
+            yield Output(
+                each.stream_alias,
+                check,
+                each.transformed_schema,
+                tuple(each.transformed_key_properties or ()),
+                each,
+            )
 
     def _record(self, stream: str, raw: bytes) -> None:
         route = self._routes.get(stream)
         if route is None:
             raise RecordBeforeSchemaError("a RECORD came before its stream's SCHEMA.")
-        if not encode.is_object(raw):
-            raise MessageError("the record is not a JSON object.")
         for output in route.outputs:
-            if output.record_map is None:
-                _check_raw(output.check, raw)
-                self._loader.add(output.stream, encode.raw_line(raw))
-                continue
-            # Decoded for each map, because maps may change the record they are given.
-            mapped = output.record_map.transform(encode.decode_object(raw))
-            if mapped is not None:
-                _check(output.check, mapped)
-                self._loader.add(output.stream, encode.encode_record(mapped))
+            self._place(stream, output, raw)
+
+    def _place(self, stream: str, output: Output, raw: bytes) -> None:
+        try:
+            made = self._made(output, raw)
+        except RecordError as error:
+            self._sort_out(stream, raw, error)
+        else:
+            if made is not None:
+                self._loader.add(output.stream, *made)
+
+    def _made(self, output: Output, raw: bytes) -> tuple[bytes, tuple[str, ...]] | None:
+        """Return a record's line and the values that name its folders; None if a map leaves it out.
+
+        Raises:
+            RecordError: It cannot be stored as it should.
+        """
+        if not encode.is_object(raw):
+            raise RecordError("the record is not a JSON object.")
+        place = self._loader.layout
+        if output.record_map is None:
+            output.check.check(_decoded(output.check.decode, raw))
+            partition = place.partition(_decoded(encode.decode_object, raw)) if place.fields else ()
+            return encode.raw_line(raw), partition
+        # Decoded for each map, because maps may change the record they are given.
+        mapped = output.record_map.transform(_decoded(encode.decode_object, raw))
+        if mapped is None:
+            return None
+        output.check.check(mapped)
+        return encode.encode_record(mapped), place.partition(mapped)
+
+    def _sort_out(self, stream: str, raw: bytes, error: RecordError) -> None:
+        """Do with a record what `on_invalid_record` says. Kept ones are rows like any other: STATE waits for them."""
+        if self._rejects.policy == "fail":
+            raise error
+        if told := self._rejects.note(stream, self._line, error.reason):
+            self._logger.warning(told)
+        if self._rejects.policy == "quarantine":
+            line = encode.rejected_line(stream, self._line, error.reason, raw)
+            self._loader.add(stream, line, rejected=True)
+
+
+def _decoded(decode: Callable[[bytes], dict[str, Any]], raw: bytes) -> dict[str, Any]:
+    try:
+        return decode(raw)
+    except MessageError as error:
+        raise RecordError(error.reason) from error
 
 
 def _stream(message: encode.Envelope) -> str:
@@ -184,17 +322,3 @@ def _member(raw: bytes, name: str) -> bytes:
     if not raw:
         raise MessageError(f"the message has no {name!r}.")
     return raw
-
-
-def _check_raw(check: encode.RecordCheck, raw: bytes) -> None:
-    if check.validates:
-        _check(check, encode.decode_object(raw))
-    elif key := check.raw_missing_key(raw):
-        raise MissingKeyError(f"the record lacks its key property {key!r}.")
-
-
-def _check(check: encode.RecordCheck, record: Mapping[str, Any]) -> None:
-    if key := check.missing_key(record):
-        raise MissingKeyError(f"the record lacks its key property {key!r}.")
-    if fault := check.fault(record):
-        raise MessageError(fault)

@@ -7,18 +7,16 @@ stays as it is.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import re
 import uuid
-import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
-from target_s3_jsonl.s3 import S3Store, s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from target_s3_jsonl.settings import Settings
 
 _CHUNK = 1024**2
+_CLOUDS = ("gs", "gcs", "azure")
+"""Schemes of smart-open whose stores show an object whole or not at all."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -56,9 +56,18 @@ def open_store(settings: Settings, *, version: str) -> Store:
     if url.scheme == "file" and url.netloc in {"", "localhost"} and url.path:
         return FolderStore(Path(unquote(url.path)))
     if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
+        # boto3 takes a third of a second to load.
+        from target_s3_jsonl.aws import s3_client  # noqa: PLC0415
+        from target_s3_jsonl.s3 import S3Store  # noqa: PLC0415
+
         return S3Store(s3_client(settings, version), settings, version=version)
+    if url.scheme in _CLOUDS and url.netloc and not url.query and not url.fragment:
+        from target_s3_jsonl.url_store import UrlStore  # noqa: PLC0415 - loads the clouds' libraries
+
+        return UrlStore(settings.destination)
+    known = ", ".join(f"{each}://" for each in _CLOUDS)
     raise ConfigurationError(
-        f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, or a folder."
+        f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, a folder, or one of {known}."
     )
 
 
@@ -106,10 +115,10 @@ def _refuse_other_content(place: Path, sealed: Sealed) -> None:
     # Not the file's bytes but its lines are compared: another zlib, or another level, stores the same lines differently.
     digest = hashlib.sha256()
     try:
-        with gzip.open(place) if sealed.compression == "gzip" else place.open("rb") as file:
+        with opened(place, sealed.compression) as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except DamagedError as error:
         raise ConflictError(
             f"{place} exists and is damaged: {error}. It was left as it is; move it away and run again."
         ) from error

@@ -4,8 +4,7 @@ The SDK keeps the command line, `--about` and the config. Its message loop is re
 it offers for that, the message reader, because a target that acknowledges must read bytes, keep
 time while the tap is silent and end on a signal in good order.
 
-Objects are uploaded by the loop itself, one after the other: while S3 is slow the tap waits, and
-memory stays flat.
+Objects are uploaded beside it, a few at a time: while S3 is slow the tap waits, and memory stays flat.
 """
 
 from __future__ import annotations
@@ -14,18 +13,14 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
+import click
 from singer_sdk import Target
-from singer_sdk.exceptions import (
-    ConfigValidationError,
-    MapExpressionError,
-    MissingKeyPropertiesError,
-    RecordsWithoutSchemaException,
-    StreamMapConfigError,
-)
+from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from target_s3_jsonl import encode
+from target_s3_jsonl.batch_file import BatchFiles
 from target_s3_jsonl.errors import (
     ConfigurationError,
     Interrupted,
@@ -35,8 +30,11 @@ from target_s3_jsonl.errors import (
     RecordBeforeSchemaError,
     TargetError,
 )
+from target_s3_jsonl.explain import PathsOnly
 from target_s3_jsonl.intake import Intake, StopSignal, stop_signal
 from target_s3_jsonl.loader import Loader
+from target_s3_jsonl.maps import MAP_ERRORS, SingerMaps
+from target_s3_jsonl.rejects import Rejects
 from target_s3_jsonl.router import Router
 from target_s3_jsonl.settings import Settings, config_jsonschema, refuse_secrets_of_other_types
 from target_s3_jsonl.store import open_store
@@ -44,21 +42,14 @@ from target_s3_jsonl.store import open_store
 if TYPE_CHECKING:
     import logging
     from collections import Counter
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
+    from mypy_boto3_s3 import S3Client
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.mapper import PluginMapper, StreamMap
+    from singer_sdk.mapper import PluginMapper
     from singer_sdk.plugin_base import _ConfigInput
 
-_MAP_ERRORS = (StreamMapConfigError, MapExpressionError, ConfigValidationError)
-# What an expression of the person who wrote the map can raise on a value that he did not think of.
-_EXPRESSION_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
+    from target_s3_jsonl.store import Store
 
 
 class SingerRecordBeforeSchemaError(RecordBeforeSchemaError, RecordsWithoutSchemaException):
@@ -75,51 +66,6 @@ _SINGER_ERRORS: dict[type[MessageError], type[MessageError]] = {
 }
 
 
-class SingerMap:
-    """A stream map of the SDK whose failure says which setting to correct."""
-
-    def __init__(self, stream_map: StreamMap) -> None:
-        """Wrap it."""
-        self.stream_alias = stream_map.stream_alias
-        self.transformed_schema = stream_map.transformed_schema
-        self.transformed_key_properties = stream_map.transformed_key_properties
-        self._transform = stream_map.transform
-
-    def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Rewrite a record; None leaves it out."""
-        try:
-            return self._transform(record)
-        except MapExpressionError as error:
-            raise _map_error(self.stream_alias, error) from error
-        except _EXPRESSION_ERRORS as error:
-            # Its text may hold a value out of the record.
-            raise ConfigurationError(
-                f"stream_maps of stream {self.stream_alias!r}: an expression raised {type(error).__name__} on a record."
-            ) from error
-
-
-class SingerMaps:
-    """Makes the maps that `stream_maps` and `flattening_*` ask for."""
-
-    def __init__(self, mapper: PluginMapper) -> None:
-        """Use the SDK's mapper."""
-        self._mapper = mapper
-
-    def __call__(
-        self, stream: str, schema: dict[str, Any], key_properties: Sequence[str]
-    ) -> list[SingerMap]:
-        """Return the maps of a stream."""
-        try:
-            self._mapper.register_raw_stream_schema(stream, schema, list(key_properties))
-        except _MAP_ERRORS as error:
-            raise _map_error(stream, error) from error
-        return [SingerMap(each) for each in self._mapper.stream_maps[stream]]
-
-
-def _map_error(stream: str, error: Exception) -> ConfigurationError:
-    return ConfigurationError(f"stream_maps of stream {stream!r}: {error}")
-
-
 class MessageLoop(GenericSingerReader[bytes]):
     """Reads the tap to its end, or to a signal, or to the first error, and stores all that came before."""
 
@@ -132,6 +78,8 @@ class MessageLoop(GenericSingerReader[bytes]):
         self._mapper = mapper
         self._logger = logger
         self._version = version
+        self.explains = False
+        """Whether to tell the objects' paths on standard output instead of storing anything."""
 
     @property
     def default_input(self) -> IO[bytes]:
@@ -156,19 +104,29 @@ class MessageLoop(GenericSingerReader[bytes]):
             TargetError: The run ended early. STATE covers what is stored.
         """
         del callbacks
-        loader = Loader(
-            self._settings,
-            open_store(self._settings, version=self._version),
-            acknowledge=_print_state,
-            logger=self._logger,
-        )
-        router = Router(
-            loader,
-            self._logger,
-            validate=self._settings.validate_records,
-            make_maps=SingerMaps(self._mapper) if self._settings.maps_records else None,
-        )
+        rejects = Rejects(self._settings.on_invalid_record)
         with stop_signal() as stop:
+            loader = Loader(
+                self._settings,
+                self._store(),
+                acknowledge=(lambda _: None) if self.explains else _print_state,
+                logger=self._logger,
+                wake=stop.wake,
+            )
+
+            def go_on() -> bool:
+                loader.look()
+                return stop.received is None
+
+            router = Router(
+                loader,
+                self._logger,
+                validate=self._settings.validate_records,
+                make_maps=SingerMaps(self._mapper) if self._settings.maps_records else None,
+                rejects=rejects,
+                batch_files=BatchFiles(self._s3_client),
+                go_on=go_on,
+            )
             try:
                 self._read(Intake(file_input or self.default_input, stop), stop, router, loader)
                 loader.store_all("signal" if stop.received else "end")
@@ -182,20 +140,27 @@ class MessageLoop(GenericSingerReader[bytes]):
                 self._store_before(error, loader)
                 raise
             finally:
-                loader.discard()
-                self._summarize(loader)
+                loader.close()
+                self._summarize(loader, rejects)
         if stop.received is not None:
             raise Interrupted(stop.received)
         return router.counts
+
+    def _s3_client(self) -> S3Client:
+        from target_s3_jsonl.aws import s3_client  # noqa: PLC0415 - boto3 takes a while to load
+
+        return s3_client(self._settings, self._version)
+
+    def _store(self) -> Store:
+        store = open_store(self._settings, version=self._version)
+        return PathsOnly(self._settings.destination, click.echo) if self.explains else store
 
     @staticmethod
     def _read(intake: Intake, stop: StopSignal, router: Router, loader: Loader) -> None:
         for line in intake.lines(loader.seconds_left):
             if line is not None:
                 router.line(line)
-            left = loader.seconds_left()
-            if left is not None and left <= 0:
-                loader.store_old()
+            loader.look()
         if stop.received is None:
             router.last_line(intake.tail)
 
@@ -207,14 +172,18 @@ class MessageLoop(GenericSingerReader[bytes]):
             self._logger.critical("%s", error)
             raise
 
-    def _summarize(self, loader: Loader) -> None:
+    def _summarize(self, loader: Loader, rejects: Rejects) -> None:
+        for sentence in rejects.summary():
+            self._logger.warning(sentence)
         totals = loader.totals
+        reasons = ", ".join(f"{reason} {count}" for reason, count in loader.reasons.most_common())
         self._logger.info(
-            "Summary: %d objects, %d rows, %d bytes stored; %d STATEs printed",
+            "Summary: %d objects, %d rows, %d bytes stored; %d STATEs printed; objects closed by: %s",
             totals["objects"],
             totals["rows"],
             totals["size"],
             totals["states"],
+            reasons or "nothing",
         )
 
 
@@ -244,6 +213,8 @@ class TargetS3Jsonl(Target):
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
         TargetCapabilities.VALIDATE_RECORDS,
     ]
 
@@ -270,9 +241,11 @@ class TargetS3Jsonl(Target):
         settings = Settings.from_config(self.config)
         try:
             self.setup_mapper()
-        except _MAP_ERRORS as error:
+        except MAP_ERRORS as error:
             raise ConfigurationError(f"stream_maps: {error}") from error
-        self.message_reader = MessageLoop(settings, self.mapper, self.logger, self.plugin_version)
+        self.message_reader: MessageLoop = MessageLoop(
+            settings, self.mapper, self.logger, self.plugin_version
+        )
 
     def _setup_signal_handlers(self) -> None:
         """Leave the signals alone: the SDK's handler stores inside the handler and exits 0."""
@@ -289,15 +262,36 @@ class TargetS3Jsonl(Target):
         about_format: str | None = None,
         config: _ConfigInput | None = None,
         file_input: IO[str] | None = None,
+        explain_path: bool = False,
     ) -> None:
         """Run; an error of ours is one line on standard error and an exit code, without a traceback."""
         try:
-            super().invoke(
-                about=about, about_format=about_format, config=config, file_input=file_input
-            )
+            if explain_path:
+                target = cls(
+                    config=config.config if config else None,
+                    parse_env_config=bool(config and config.parse_env),
+                )
+                target.message_reader.explains = True
+                target.listen(file_input)
+            else:
+                super().invoke(
+                    about=about, about_format=about_format, config=config, file_input=file_input
+                )
         except TargetError as error:
             cls.logger.critical("%s", error)
             _exit(error)
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the SDK's command with an option of our own."""
+        command = super().get_singer_command()
+        option = click.Option(
+            ["--explain-path"],
+            is_flag=True,
+            help="Print which objects the input would become, and write nothing.",
+        )
+        command.params.append(option)
+        return command
 
 
 def _exit(error: TargetError) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import select
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -78,13 +79,15 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def started(folder: Path, config: Mapping[str, object]) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    folder: Path, config: Mapping[str, object], *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command with pipes; what it logs goes to `log` in the folder. It is killed at the end at the latest."""
     config_file = folder / "config.json"
     config_file.write_text(json.dumps(config))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [COMMAND, "--config", str(config_file)],
+            [COMMAND, "--config", str(config_file), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -100,12 +103,20 @@ def started(folder: Path, config: Mapping[str, object]) -> Iterator[subprocess.P
 
 
 def run(
-    folder: Path, config: Mapping[str, object], lines: Iterable[bytes]
+    folder: Path, config: Mapping[str, object], lines: Iterable[bytes], *options: str
 ) -> tuple[int, list[bytes], str]:
     """Run the command to its end; return its exit code, the STATE lines and the log."""
-    with started(folder, config) as process:
+    with started(folder, config, *options) as process:
         output, _ = process.communicate(b"".join(lines), timeout=SECONDS)
         return process.returncode, output.splitlines(), log_of(folder)
+
+
+def read_line(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the next line that the command prints; it has to come in time."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+    assert ready, "no STATE in time"
+    return process.stdout.readline()
 
 
 def log_of(folder: Path) -> str:

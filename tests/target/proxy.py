@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -95,12 +96,17 @@ class Proxy:
 class ScriptedS3:
     """Answers requests by a list of `(method, status, code)`; a request that is not the next one gets 500.
 
-    `requests` holds what was asked: method, path, and whether `If-None-Match` was sent.
+    `requests` holds what was asked: method, path, and whether `If-None-Match` was sent; `bodies` what
+    was posted. Every answer carries `headers`.
     """
 
-    def __init__(self, *script: tuple[str, int, str]) -> None:
+    def __init__(
+        self, *script: tuple[str, int, str], headers: Mapping[str, str] | None = None
+    ) -> None:
         """Listen on a free port."""
         self.requests: list[tuple[str, str, bool]] = []
+        self.bodies: list[bytes] = []
+        bodies = self.bodies
         remaining = list(script)
         requests = self.requests
 
@@ -108,7 +114,9 @@ class ScriptedS3:
             protocol_version = "HTTP/1.1"
 
             def _answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.command == "POST":
+                    bodies.append(body)
                 requests.append((self.command, self.path, "If-None-Match" in self.headers))
                 expected, status, code = remaining.pop(0) if remaining else ("", 500, "Unexpected")
                 if expected != self.command:
@@ -116,10 +124,12 @@ class ScriptedS3:
                 body = b"" if status == 200 or self.command == "HEAD" else _error(code)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_PUT = do_HEAD = _answer  # noqa: N815 - http.server's names
+            do_PUT = do_HEAD = do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - http.server's names
 
             def log_message(self, *arguments: object) -> None:
                 """Say nothing."""

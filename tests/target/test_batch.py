@@ -15,12 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_s3_jsonl.batch import Batches, Compression, Limits, Sealed
+from target_s3_jsonl.batch import Batches, Limits, Sealed, Slot
 from target_s3_jsonl.errors import SpoolError
 from target_s3_jsonl.ledger import Ledger
+from target_s3_jsonl.spool import SpoolWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from target_s3_jsonl.compress import Compression
 
 _FULL = Path("/dev/full")
 _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
@@ -50,6 +53,7 @@ def _batches(
         hold=Ledger().hold,
         monotonic=clock or Clock(),
         now=lambda: _NOW,
+        most_open=100,
         open_file=io.BytesIO,
     )
 
@@ -69,10 +73,34 @@ def _feed(batches: Batches, script: str) -> list[tuple[str, int]]:
     for letter in script:
         if letter == "s":
             closed += batches.at_state()
-        elif sealed := batches.add("a", b"{}\n"):
+        elif sealed := batches.add(Slot("a"), b"{}\n"):
             closed.append(sealed)
     closed += batches.close_all("end")
     return [(each.reason, each.rows) for each in closed]
+
+
+@pytest.mark.parametrize("level", [1, 3, 4, 9])
+def test_every_level_of_gzip_reads_back(level: int) -> None:
+    """Both libraries write gzip, without the time."""
+    writer = SpoolWriter("gzip", level, io.BytesIO)
+    writer.write(b"{}\n" * 1000)
+    writer.finish()
+    stored = writer.file.read()
+    assert gzip.decompress(stored) == b"{}\n" * 1000
+    assert stored[4:8] == b"\0\0\0\0"
+
+
+def test_one_object_too_many_closes_the_one_that_rested_longest() -> None:
+    """However many streams take turns, no more objects are open than allowed."""
+    batches = _batches()
+    batches.most_open = 3
+    closed = []
+    for stream in ["a", "b", "c", "a", "d", "e", "a"]:
+        if sealed := batches.room(Slot(stream)):
+            closed.append((sealed.stream, sealed.reason))
+        batches.add(Slot(stream), b"{}\n")
+    assert closed == [("b", "open"), ("c", "open")]
+    assert sorted(each.stream for each in batches.close_all("end")) == ["a", "d", "e"]
 
 
 @given(st.lists(st.binary(max_size=300)), st.sampled_from(["gzip", "none"]))
@@ -81,7 +109,7 @@ def test_lines_come_out_as_they_went_in(bodies: list[bytes], compression: Any) -
     batches = _batches(compression=compression)
     lines = [body + b"\n" for body in bodies]
     for line in lines:
-        assert batches.add("a", line) is None
+        assert batches.add(Slot("a"), line) is None
     sealed = list(batches.close_all("end"))
     assert [_read(each) for each in sealed] == ([b"".join(lines)] if lines else [])
 
@@ -91,7 +119,7 @@ def test_equal_lines_make_equal_bytes() -> None:
     stored = []
     for _ in range(2):
         batches = _batches()
-        batches.add("a", b'{"x": 1}\n')
+        batches.add(Slot("a"), b'{"x": 1}\n')
         stored += [each.file.read() for each in batches.close_all("end")]
     assert stored[0] == stored[1]
     assert stored[0][4:8] == b"\0\0\0\0"
@@ -124,7 +152,7 @@ def test_bytes_are_counted_as_stored(compression: Compression) -> None:
     rows = iter(
         hashlib.sha512(b"%d" % number).hexdigest().encode() + b"\n" for number in range(100_000)
     )
-    sealed = next(filter(None, (batches.add("a", row) for row in rows)))
+    sealed = next(filter(None, (batches.add(Slot("a"), row) for row in rows)))
     assert sealed.reason == "bytes"
     assert 500_000 <= sealed.size < 500_000 + 128 * 1024
 
@@ -134,9 +162,9 @@ def test_age_counts_from_an_objects_first_row() -> None:
     clock = Clock()
     batches = _batches(clock, limits={"age": 10})
     assert batches.seconds_left() is None
-    batches.add("a", b"{}\n")
+    batches.add(Slot("a"), b"{}\n")
     clock.seconds = 4
-    batches.add("b", b"{}\n")
+    batches.add(Slot("b"), b"{}\n")
     assert batches.seconds_left() == 6
     clock.seconds = 10
     assert [(each.stream, each.reason) for each in batches.too_old()] == [("a", "age")]
@@ -157,10 +185,10 @@ def _buffered() -> IO[bytes]:
 def test_a_full_disk_is_one_clear_error_and_spares_the_other_objects() -> None:
     """The object whose spool failed is gone and never sealed; the others can still be stored."""
     batches = _batches(compression="none")
-    batches.add("healthy", b"{}\n")
+    batches.add(Slot("healthy"), b"{}\n")
     batches.open_file = partial(io.FileIO, _FULL, "r+b")
     with pytest.raises(SpoolError, match="No space left on device"):
-        batches.add("full", b"{}\n")
+        batches.add(Slot("full"), b"{}\n")
     assert _tickets(batches.close_all("error")) == [1]
 
 
@@ -169,9 +197,9 @@ def test_a_disk_that_fills_at_the_last_byte_fails_the_object_too() -> None:
     """What the buffers held back is flushed before an object counts as sealed."""
     batches = _batches()
     batches.open_file = _buffered
-    batches.add("a", b"{}\n")
+    batches.add(Slot("a"), b"{}\n")
     with pytest.raises(SpoolError, match="TMPDIR"):
-        batches.close("a", "end")
+        list(batches.close("a", "end"))
     batches.discard()
 
 
@@ -179,7 +207,7 @@ def test_zlib_reads_what_was_written_as_one_member() -> None:
     """An object is a single gzip member, which every reader takes."""
     batches = _batches()
     for _ in range(10):
-        batches.add("a", b"{}\n")
+        batches.add(Slot("a"), b"{}\n")
     (sealed,) = batches.close_all("end")
     decompressor = zlib.decompressobj(31)
     assert decompressor.decompress(sealed.file.read()) == b"{}\n" * 10

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_s3_jsonl import encode
-from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.errors import MessageError, MissingKeyError
 
 _json = st.recursive(
     st.none()
@@ -57,8 +57,8 @@ def test_any_record_comes_through_byte_for_byte(
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (rb'{"a": NaN}', "not a Singer message"),
-        (rb'{"a": -Infinity}', "not a Singer message"),
+        (rb'{"a": NaN}', "seems to hold NaN"),
+        (rb'{"a": -Infinity}', "seems to hold -Infinity"),
         (rb'{"a": "\ud800"}', "without its other half"),
         (b'{"a": "\xff"}', "not UTF-8"),
         (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
@@ -154,5 +154,45 @@ def test_a_remote_schema_is_not_fetched() -> None:
 def test_a_missing_key_is_seen_without_decoding_values() -> None:
     """Presence is what counts, and only at the top."""
     check = encode.RecordCheck({"properties": {}}, ("id", "key"), validate=False)
-    assert check.raw_missing_key(b'{"id": 1, "key": null}') is None
-    assert check.raw_missing_key(b'{"id": 1, "nested": {"key": 2}}') == "key"
+    check.check(check.decode(b'{"id": 1, "key": null}'))
+    with pytest.raises(MissingKeyError, match="'key'"):
+        check.check(check.decode(b'{"id": 1, "nested": {"key": 2}}'))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"RECORD","stream":"s","record":{"a":{"b":"}"}}}',
+        b'{"type": "RECORD", "stream": "s", "record": {"a": 1}, "time_extracted": "2026-01-01T00:00:00Z"}',
+        b'{"type":"RECORD","stream":"s","record":{},"time_extracted":null}',
+        b'{"type":"RECORD","stream":"s","record":{"time_extracted":"x"}}',
+        b'{"type":"RECORD","stream":"s","record":{"a":"\\"}}","version":{"a":0}}}',
+    ],
+)
+def test_a_usual_line_is_cut_where_a_whole_scan_finds_the_record(line: bytes) -> None:
+    """The short way and the long way give the same bytes."""
+    found = encode.decode_envelope(line)
+    assert encode.cut_record(line) == ("s", bytes(found.record))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"STATE","value":{}}',
+        b'{"record":{},"stream":"s","type":"RECORD"}',
+        b'{"type":"RECORD","stream":"a\\u0062","record":{}}',
+        b'{"type":"RECORD","stream":"s","record":{},"record":{"a":1}}',
+        b'{"type":"RECORD","stream":"s","record":{},"stream":"t"}',
+        b'{"type":"RECORD","stream":"s","record":{"a":"\xff"}}',
+        b'{"type":"RECORD","stream":"s","record":{}',
+        b'{"type":"RECORD","stream":"s","record":}',
+        b"}",
+        b"",
+    ],
+)
+def test_an_unusual_line_is_cut_nowhere_or_into_no_json(line: bytes) -> None:
+    """What is not surely one record between two known ends goes the long way."""
+    found = encode.cut_record(line)
+    if found is not None:
+        with pytest.raises(MessageError):
+            encode.decode_members(found[1])

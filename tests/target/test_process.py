@@ -6,7 +6,6 @@ import array
 import fcntl
 import io
 import random
-import select
 import signal
 import socket
 import subprocess
@@ -26,6 +25,7 @@ from target.command import (
     files,
     ids,
     log_of,
+    read_line,
     record,
     run,
     s3_config,
@@ -47,13 +47,6 @@ def _send(process: subprocess.Popen[bytes], *lines: bytes) -> None:
     process.stdin.write(b"".join(lines))
 
 
-def _read_line(process: subprocess.Popen[bytes]) -> bytes:
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], SECONDS)
-    assert ready, "no STATE in time"
-    return process.stdout.readline()
-
-
 def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
     """Wait until the pipe is empty, and a moment more for what the target took out of it."""
     assert process.stdin is not None
@@ -67,7 +60,7 @@ def test_age_stores_and_acknowledges_while_the_tap_is_silent(tmp_path: Path) -> 
     """The timer does not wait for the next message."""
     with started(tmp_path, {"destination": "lake", "batch_age_seconds": 1}) as process:
         _send(process, schema(), record(1), record(2), state(2))
-        assert _read_line(process) == b'{"n": 2}\n'
+        assert read_line(process) == b'{"n": 2}\n'
         assert ids(files(tmp_path / "lake")) == [1, 2]
         assert "closed by age" in log_of(tmp_path)
         _, _ = process.communicate(b"", timeout=SECONDS)
@@ -78,7 +71,7 @@ def test_a_starting_state_is_printed_at_once(tmp_path: Path) -> None:
     """A STATE with nothing before it needs nothing to be stored."""
     with started(tmp_path, {"destination": "lake"}) as process:
         _send(process, state(0))
-        assert _read_line(process) == b'{"n": 0}\n'
+        assert read_line(process) == b'{"n": 0}\n'
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -88,7 +81,7 @@ def test_a_signal_stores_what_was_read_and_tells_the_parent(
     """While the tap is silent a signal ends the run at once; rows and STATE that were read are kept."""
     with started(tmp_path, {"destination": "lake"}) as process:
         _send(process, state(0))
-        _read_line(process)
+        read_line(process)
         _send(process, schema(), record(1), record(2), state(2), record(3))
         _wait_until_read(process)
         process.send_signal(signum)
@@ -133,14 +126,19 @@ def _endless(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_kill_at_any_moment_leaves_every_printed_state_covered(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("where", "seed"), [*(("folder", seed) for seed in range(6)), ("s3", 6), ("s3", 7)]
+)
+def test_a_kill_at_any_moment_leaves_every_printed_state_covered(
+    tmp_path: Path, local_s3: LocalS3, bucket: str, where: str, seed: int
+) -> None:
     """After SIGKILL each object that can be seen is whole, and every row of the last STATE is there."""
-    config = {"destination": "lake", "batch_size_rows": 20, "states_per_object": seed % 3}
+    place = {"destination": "lake"} if where == "folder" else s3_config(local_s3, bucket)
+    config = {**place, "batch_size_rows": 20, "states_per_object": seed % 3}
     with started(tmp_path, config) as process:
         tap = threading.Thread(target=_endless, args=(process,))
         tap.start()
-        first = _read_line(process)
+        first = read_line(process)
         time.sleep(random.Random(seed).random() * 0.5)  # noqa: S311 - a moment, not a secret
         process.kill()
         tap.join(SECONDS)
@@ -149,11 +147,8 @@ def test_a_kill_at_any_moment_leaves_every_printed_state_covered(tmp_path: Path,
         whole = [
             line for line in (first + output).splitlines(keepends=True) if line.endswith(b"\n")
         ]
-    visible = {
-        path: data
-        for path, data in files(tmp_path / "lake").items()
-        if not Path(path).name.startswith(".")
-    }
+    stored = files(tmp_path / "lake") if where == "folder" else local_s3.objects(bucket)
+    visible = {path: data for path, data in stored.items() if not Path(path).name.startswith(".")}
     assert covered(whole) > 0
     assert set(range(1, covered(whole) + 1)) <= set(ids(visible))
 
@@ -180,7 +175,7 @@ def test_a_later_upload_that_fails_keeps_the_states_of_the_earlier_ones(tmp_path
         {"destination": "lake", "states_per_object": 1, "path_template": "{stream}/{name}"},
     ) as process:
         _send(process, schema(), schema("next"), record(1), state(1))
-        assert _read_line(process) == b'{"n": 1}\n'
+        assert read_line(process) == b'{"n": 1}\n'
         (lake / "next").write_text("in the way")
         _send(process, record(2, "next"), state(2), record(3), state(3))
         output, _ = process.communicate(timeout=SECONDS)

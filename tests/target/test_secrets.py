@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from target.command import record, run, s3_config, schema, state
-from target_s3_jsonl.batch import SpoolWriter
 from target_s3_jsonl.errors import SpoolError
+from target_s3_jsonl.spool import SpoolWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from local_s3 import LocalS3
 
-# Objects of four rows put the STATEs where TargetMultipleStateMessages expects them.
-_ROWS = {"batch_size_rows": 4}
+# Objects of four rows, stored one after the other, put the STATEs where TargetMultipleStateMessages expects them.
+_ROWS = {"batch_size_rows": 4, "max_parallel_uploads": 1}
 
 
 class MultipleStateMessages(TargetMultipleStateMessages):

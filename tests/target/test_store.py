@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
 import stat
 from contextlib import closing
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
 from target.command import s3_config
+from target.objects import PATH, sealed_object
 from target.proxy import Proxy, ScriptedS3
 from target_s3_jsonl.batch import Sealed
 from target_s3_jsonl.errors import ConflictError, StoreError
@@ -25,24 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local_s3 import LocalS3
-
-_PATH = "issues/load_date=2026-01-02/000000000000-00001-0123456789abcdef.jsonl.gz"
-
-
-def _sealed(content: bytes = b'{"id": 1}\n', level: int = 6) -> Sealed:
-    stored = gzip.compress(content, level, mtime=0)
-    return Sealed(
-        ticket=1,
-        stream="issues",
-        opened=datetime(2026, 1, 2, tzinfo=timezone.utc),
-        file=io.BytesIO(stored),
-        compression="gzip",
-        rows=content.count(b"\n"),
-        size=len(stored),
-        content_sha256=hashlib.sha256(content).hexdigest(),
-        stored_sha256=hashlib.sha256(stored).digest(),
-        reason="end",
-    )
 
 
 def _s3(server: LocalS3, bucket: str, **more: object) -> S3Store:
@@ -65,15 +46,32 @@ def _scripted(server: ScriptedS3, **more: object) -> S3Store:
     )
     store = open_store(settings, version="1.2.3")
     assert isinstance(store, S3Store)
-    store._sleep = lambda _: None  # noqa: SLF001 - open_store offers no seam, and needs none elsewhere
+    time = _Time()
+    store._sleep, store._monotonic = time.sleep, time.monotonic  # noqa: SLF001 - open_store offers no seam, and needs none elsewhere
     return store
+
+
+class _Time:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self._seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._seconds += seconds
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self._seconds
 
 
 def test_a_folder_holds_the_object_and_nothing_else(tmp_path: Path) -> None:
     """The temporary file is gone, and others may read the object as the umask allows."""
     store = FolderStore(tmp_path / "lake")
-    assert store.put(_PATH, _sealed())
-    place = tmp_path / "lake" / _PATH
+    assert store.put(PATH, sealed_object())
+    place = tmp_path / "lake" / PATH
     assert gzip.decompress(place.read_bytes()) == b'{"id": 1}\n'
     assert list(place.parent.iterdir()) == [place]
     umask = os.umask(0)
@@ -97,19 +95,19 @@ class _Watched(io.BytesIO):
 
 def test_no_reader_sees_an_object_before_it_is_whole(tmp_path: Path) -> None:
     """While the bytes are copied there is only a hidden file, which no pattern of a reader matches."""
-    sealed = _sealed()
+    sealed = sealed_object()
     spool = _Watched(sealed.file.read(), tmp_path)
-    assert FolderStore(tmp_path).put(_PATH, Sealed(**{**vars(sealed), "file": spool}))
+    assert FolderStore(tmp_path).put(PATH, Sealed(**{**vars(sealed), "file": spool}))
     assert spool.seen == []
 
 
 def test_a_folder_takes_the_same_object_twice_without_writing(tmp_path: Path) -> None:
     """Equal lines under the name are a success, also when another compressor stored them in other bytes."""
     store = FolderStore(tmp_path)
-    store.put(_PATH, _sealed(b"{}\n" * 1000, level=1))
-    before = (tmp_path / _PATH).stat()
-    assert not store.put(_PATH, _sealed(b"{}\n" * 1000, level=9))
-    assert (tmp_path / _PATH).stat().st_mtime_ns == before.st_mtime_ns
+    store.put(PATH, sealed_object(b"{}\n" * 1000, level=1))
+    before = (tmp_path / PATH).stat()
+    assert not store.put(PATH, sealed_object(b"{}\n" * 1000, level=9))
+    assert (tmp_path / PATH).stat().st_mtime_ns == before.st_mtime_ns
 
 
 @pytest.mark.parametrize(
@@ -117,11 +115,11 @@ def test_a_folder_takes_the_same_object_twice_without_writing(tmp_path: Path) ->
 )
 def test_a_folder_never_overwrites_another_file(tmp_path: Path, other: bytes) -> None:
     """Whatever has the name stays as it is, and the error says so."""
-    place = tmp_path / _PATH
+    place = tmp_path / PATH
     place.parent.mkdir(parents=True)
     place.write_bytes(other)
     with pytest.raises(ConflictError, match="left as it is"):
-        FolderStore(tmp_path).put(_PATH, _sealed())
+        FolderStore(tmp_path).put(PATH, sealed_object())
     assert place.read_bytes() == other
     assert list(place.parent.iterdir()) == [place]
 
@@ -130,15 +128,15 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
     """The system's own reason and the path stand in the message."""
     (tmp_path / "issues").write_text("a file where a folder should be")
     with pytest.raises(StoreError, match=r"Cannot write .*issues.*: Not a directory"):
-        FolderStore(tmp_path).put(_PATH, _sealed())
+        FolderStore(tmp_path).put(PATH, sealed_object())
 
 
 def test_s3_holds_the_object_with_its_metadata(local_s3: LocalS3, bucket: str) -> None:
     """The bytes are those of the spool; digest, rows and version can be read without opening them."""
-    sealed = _sealed()
-    assert _s3(local_s3, bucket).put(_PATH, sealed)
+    sealed = sealed_object()
+    assert _s3(local_s3, bucket).put(PATH, sealed)
     with closing(local_s3.client()) as client:
-        found = client.get_object(Bucket=bucket, Key=f"jira/{_PATH}")
+        found = client.get_object(Bucket=bucket, Key=f"jira/{PATH}")
         assert gzip.decompress(found["Body"].read()) == b'{"id": 1}\n'
     assert found["ContentType"] == "application/gzip"
     assert "ContentEncoding" not in set(found)
@@ -153,16 +151,16 @@ def test_s3_holds_the_object_with_its_metadata(local_s3: LocalS3, bucket: str) -
 def test_s3_takes_the_same_object_twice_without_writing(local_s3: LocalS3, bucket: str) -> None:
     """The second put is refused by the server and found to be the same."""
     store = _s3(local_s3, bucket)
-    assert store.put(_PATH, _sealed(b"{}\n" * 1000, level=1))
-    assert not store.put(_PATH, _sealed(b"{}\n" * 1000, level=9))
+    assert store.put(PATH, sealed_object(b"{}\n" * 1000, level=1))
+    assert not store.put(PATH, sealed_object(b"{}\n" * 1000, level=9))
 
 
 def test_s3_never_overwrites_another_object(local_s3: LocalS3, bucket: str) -> None:
     """An object of other content keeps its name, and the error says so."""
     store = _s3(local_s3, bucket)
-    store.put(_PATH, _sealed(b'{"id": 2}\n'))
+    store.put(PATH, sealed_object(b'{"id": 2}\n'))
     with pytest.raises(ConflictError, match="left as it is"):
-        store.put(_PATH, _sealed())
+        store.put(PATH, sealed_object())
     (stored,) = local_s3.objects(bucket).values()
     assert gzip.decompress(stored) == b'{"id": 2}\n'
 
@@ -171,19 +169,19 @@ def test_an_answer_lost_after_storing_is_a_success(local_s3: LocalS3, bucket: st
     """The automatic retry meets our own object; that is not a conflict."""
     with Proxy(local_s3.port, lose=1) as proxy:
         store = _s3(local_s3, bucket, endpoint_url=proxy.url)
-        assert not store.put(_PATH, _sealed())
+        assert not store.put(PATH, sealed_object())
         assert proxy.lost == 1
     assert len(local_s3.objects(bucket)) == 1
 
 
 def test_the_server_verifies_the_checksum(local_s3: LocalS3, bucket: str) -> None:
     """Bytes that are not those of the digest are refused, so a damaged transfer cannot become an object."""
-    sealed = _sealed()
+    sealed = sealed_object()
     damaged = bytearray(sealed.file.read())
     damaged[12] ^= 1
     with pytest.raises(StoreError, match="checksum"):
         _s3(local_s3, bucket).put(
-            _PATH, Sealed(**{**vars(sealed), "file": io.BytesIO(bytes(damaged))})
+            PATH, Sealed(**{**vars(sealed), "file": io.BytesIO(bytes(damaged))})
         )
     assert local_s3.objects(bucket) == {}
 
@@ -207,7 +205,7 @@ def test_answers_to_the_condition_are_resolved(
 ) -> None:
     """A store that lacks conditional writes, a race, and a name one may not look at all end well."""
     with ScriptedS3(*script) as server:
-        assert _scripted(server).put(_PATH, _sealed()) is (outcome == "stored")
+        assert _scripted(server).put(PATH, sealed_object()) is (outcome == "stored")
     assert [conditional for _, _, conditional in server.requests] == conditions
 
 
@@ -215,9 +213,9 @@ def test_the_lack_of_conditional_writes_is_remembered_and_can_be_told() -> None:
     """Only the first object of a run costs a second request, and none does with `never`."""
     with ScriptedS3(("PUT", 501, "NotImplemented"), *[("PUT", 200, "")] * 3) as server:
         store = _scripted(server)
-        store.put(_PATH, _sealed())
-        store.put(_PATH, _sealed())
-        _scripted(server, conditional_writes="never").put(_PATH, _sealed())
+        store.put(PATH, sealed_object())
+        store.put(PATH, sealed_object())
+        _scripted(server, conditional_writes="never").put(PATH, sealed_object())
     assert [conditional for _, _, conditional in server.requests] == [True, False, False, False]
 
 
@@ -238,8 +236,8 @@ def test_the_lack_of_conditional_writes_is_remembered_and_can_be_told() -> None:
 )
 def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
     """S3's codes become sentences for the person who can help, and no secret stands in them."""
-    with ScriptedS3(*[("PUT", status, code)] * 8) as server, pytest.raises(StoreError) as caught:
-        _scripted(server).put(_PATH, _sealed())
+    with ScriptedS3(*[("PUT", status, code)] * 20) as server, pytest.raises(StoreError) as caught:
+        _scripted(server).put(PATH, sealed_object())
     assert reason in str(caught.value)
     assert "lake" in str(caught.value)
 
@@ -247,6 +245,6 @@ def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
 def test_real_refusals_of_the_server_are_explained(local_s3: LocalS3, bucket: str) -> None:
     """A missing bucket and a wrong secret, as a server that checks both answers them."""
     with pytest.raises(StoreError, match="no bucket 'absent'"):
-        _s3(local_s3, "absent").put(_PATH, _sealed())
+        _s3(local_s3, "absent").put(PATH, sealed_object())
     with pytest.raises(StoreError, match="access key"):
-        _s3(local_s3, bucket, aws_secret_access_key="wrong").put(_PATH, _sealed())
+        _s3(local_s3, bucket, aws_secret_access_key="wrong").put(PATH, sealed_object())

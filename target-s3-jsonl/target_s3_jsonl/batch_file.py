@@ -1,0 +1,67 @@
+"""The files that a BATCH message names, line by line: JSONL, plain or gzip, on this machine or wherever smart-open reads.
+
+A file is read as a stream, so memory holds one record of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
+
+from target_s3_jsonl.errors import MessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_COMPRESSIONS = {"gzip", "none"}
+
+
+class BatchFiles:
+    """Opens such files; `s3_client` makes the client for those in S3 when the first one is met."""
+
+    def __init__(self, s3_client: Callable[[], Any]) -> None:
+        """Open nothing yet."""
+        self._make_client = s3_client
+        self._client: Any = None
+
+    def lines(self, url: str, compression: str) -> Iterator[bytes]:
+        """Yield the lines of a file that are not empty, without their newlines.
+
+        Raises:
+            MessageError: It is not there, cannot be read, or is cut short.
+        """
+        if compression not in _COMPRESSIONS:
+            raise MessageError(
+                f"BATCH files compressed by {compression!r} cannot be read; gzip and none can."
+            )
+        try:
+            with self._open(url) as file, _unpacked(file, compression) as lines:
+                for line in lines:
+                    if line := line.strip():
+                        yield line
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise MessageError(f"the BATCH file {url} is damaged: {error}.") from error
+        except (OSError, ValueError, ImportError) as error:
+            raise MessageError(
+                f"the BATCH file {url} cannot be read: {getattr(error, 'strerror', None) or error}."
+            ) from error
+
+    def _open(self, url: str) -> IO[bytes]:
+        parts = urlsplit(url)
+        if parts.scheme in {"", "file"}:
+            return Path(unquote(parts.path) if parts.scheme else url).open("rb")
+        options: dict[str, Any] = {}
+        if parts.scheme == "s3":
+            self._client = self._client or self._make_client()
+            options["client"] = self._client
+        import smart_open  # noqa: PLC0415 - loads the clouds' libraries
+
+        opened = smart_open.open(url, "rb", compression="disable", transport_params=options)
+        return cast("IO[bytes]", opened)
+
+
+def _unpacked(file: IO[bytes], compression: str) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if compression == "gzip" else file

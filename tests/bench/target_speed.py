@@ -1,0 +1,212 @@
+"""How fast targets are, side by side: `PYTHONPATH=tests python tests/bench/target_speed.py --records 100000`.
+
+Each row is one process that reads the same file: CPU seconds per 10,000 records (user and system, by `wait4`), records per
+second of wall time, and the peak of memory. The first floor finds each record by a scan of its JSON, the second one cuts
+bytes. Then the same target with an S3 that takes 2 s for each PUT, and its memory for 10 times the records and 20 streams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_s3 import LocalS3
+from target.command import environment, s3_config
+from target.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_HERE = Path(__file__).parent
+_PYTHON = sys.executable
+_OURS = str(Path(_PYTHON).with_name("target-s3-jsonl"))
+_PEERS = {"target-jsonl": "0.1.4", "target-s3-jsonl": "2.0.1"}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A command, its config, and what it is called in the table."""
+
+    name: str
+    command: tuple[str, ...]
+    config: Mapping[str, object] | None = None
+    share: int = 1
+    """It gets so many times fewer records, because it is slow."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one process cost."""
+
+    cpu: float
+    wall: float
+    megabytes: float
+
+
+def measure(contender: Contender, lines: Path, folder: Path, more: Mapping[str, str]) -> Result:
+    """Run it on a file; RuntimeError if it fails."""
+    folder.mkdir()
+    command = list(contender.command)
+    if contender.config is not None:
+        (folder / "config.json").write_text(json.dumps(contender.config))
+        command += ["--config", "config.json"]
+    with lines.open("rb") as source, (folder / "log").open("wb") as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdin=source,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd=folder,
+            env={**environment(folder), **more},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{contender.name} failed: {(folder / 'log').read_text()[-2000:]}")
+    shutil.rmtree(folder)
+    return Result(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def contenders(server: LocalS3, peers: Path | None) -> Iterator[Contender]:
+    """Return everything that is compared; each S3 row has a bucket of its own."""
+    floor = str(_HERE / "target_floor.py")
+    yield Contender("floor, folder", (_PYTHON, floor, "lake"))
+    yield Contender("floor that cuts, folder", (_PYTHON, floor, "lake", "cut"))
+    for name, settings in _variants():
+        yield Contender(f"ours{name}, folder", (_OURS,), {"destination": "lake", **settings})
+    yield Contender("floor, S3", (_PYTHON, floor, f"s3://{server.bucket('floor')}"))
+    for number, (name, settings) in enumerate(_variants()):
+        bucket = server.bucket(f"ours-{number}")
+        yield Contender(f"ours{name}, S3", (_OURS,), s3_config(server, bucket, **settings))
+    if peers:
+        jsonl = str(peers / "target-jsonl/bin/target-jsonl")
+        yield Contender("target-jsonl 0.1.4, folder", (jsonl,), {"destination_path": "."}, 5)
+        s3_jsonl = str(peers / "target-s3-jsonl/bin/target-s3-jsonl")
+        config = {"compression": "gzip", "work_dir": ".", "s3_bucket": server.bucket("peer")}
+        yield Contender(
+            "target-s3-jsonl 2.0.1 gzip, S3",
+            (s3_jsonl,),
+            {**config, "aws_endpoint_url": server.endpoint_url},
+            5,
+        )
+        plain = (_PYTHON, str(_HERE / "target_sdk.py"))
+        yield Contender("SDK BatchSink, validated, folder", plain, {"folder": "lake"}, 10)
+
+
+def _variants() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        ("", {}),
+        (", not validated", {"validate_records": False}),
+        (", zstd", {"compression": "zstd"}),
+    ]
+
+
+def install_peers(folder: Path) -> None:
+    """Make an environment for each peer."""
+    for name, version in _PEERS.items():
+        uv = [str(Path(_PYTHON).with_name("uv"))]
+        subprocess.run([*uv, "venv", "-q", "-p", _PYTHON, str(folder / name)], check=True)
+        python = str(folder / name / "bin" / "python")
+        # Both ask for pkg_resources, which newer ones no longer have.
+        packages = [f"{name}=={version}", "setuptools<80"]
+        subprocess.run([*uv, "pip", "install", "-q", "--python", python, *packages], check=True)
+
+
+class Bench:
+    """One run: a temporary folder, a server, and the inputs so far."""
+
+    def __init__(self, folder: Path, server: LocalS3) -> None:
+        """Use them."""
+        self._folder = folder
+        self._server = server
+        self._inputs: dict[tuple[int, int], Path] = {}
+
+    def input(self, records: int, streams: int = 1) -> Path:
+        """Return the input with so many records, made when it is asked for first."""
+        place = self._inputs.get((records, streams))
+        if place is None:
+            place = self._folder / f"{records}-{streams}.singer"
+            # In a process of its own: a child's peak of memory begins with its parent's.
+            command = [
+                _PYTHON,
+                str(_HERE / "target_input.py"),
+                str(place),
+                str(records),
+                str(streams),
+            ]
+            subprocess.run(command, check=True)
+            self._inputs[records, streams] = place
+        return place
+
+    def row(self, contender: Contender, records: int, streams: int = 1) -> Result:
+        """Measure one contender and print its row."""
+        count = records // contender.share
+        keys = {
+            "AWS_ACCESS_KEY_ID": self._server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self._server.secret_key,
+            "AWS_ENDPOINT_URL": self._server.endpoint_url,
+            "AWS_DEFAULT_REGION": self._server.region,
+        }
+        result = measure(contender, self.input(count, streams), self._folder / "run", keys)
+        sys.stdout.write(
+            f"| {contender.name} | {count:,} | {result.cpu * 10_000 / count:.2f} | {count / result.wall:,.0f} | {result.megabytes:.0f} |\n"
+        )
+        sys.stdout.flush()
+        return result
+
+    def slow_store(self, records: int) -> None:
+        """Compare a store that answers each PUT after 2 s with one that answers at once."""
+        settings = {"batch_size_bytes": 16 * 1024**2}
+        for delay in (0.0, 2.0):
+            with Proxy(self._server.port, delay=delay) as proxy:
+                bucket = self._server.bucket(f"slow-{int(delay)}")
+                config = s3_config(self._server, bucket, endpoint_url=proxy.url, **settings)
+                self.row(
+                    Contender(f"ours, PUT answered after {delay:.0f} s", (_OURS,), config), records
+                )
+
+    def memory(self, records: int) -> None:
+        """Measure the peak for a number of records and a tenth of it, in one stream and in twenty."""
+        for count in (records // 10, records):
+            for streams in (1, 20):
+                name = f"ours-memory-{count}-{streams}"
+                config = s3_config(self._server, self._server.bucket(name))
+                self.row(
+                    Contender(f"ours, S3, {streams} streams", (_OURS,), config), count, streams
+                )
+
+
+def main() -> None:
+    """Measure and print tables in Markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--memory-records", type=int, default=200_000)
+    parser.add_argument("--peers", action="store_true", help="install and measure the peers, too")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, LocalS3() as server:
+        folder = Path(name)
+        bench = Bench(folder, server)
+        if options.peers:
+            install_peers(folder)
+        sys.stdout.write(
+            "| target | records | CPU-s per 10,000 | records/s | peak MB |\n|---|---|---|---|---|\n"
+        )
+        for contender in contenders(server, folder if options.peers else None):
+            bench.row(contender, options.records)
+        bench.slow_store(options.records)
+        bench.memory(options.memory_records)
+
+
+if __name__ == "__main__":
+    main()
