@@ -124,6 +124,7 @@ class LocalS3:
                 f"-filer.port={filer}",
                 f"-s3.port={self.port}",
                 "-s3.port.iceberg=0",
+                "-s3.port.lance=0",  # its default is one fixed port, which a second server could not have
                 "-webdav=false",
                 "-admin.ui=false",
                 "-master.telemetry=false",

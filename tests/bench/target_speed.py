@@ -167,11 +167,10 @@ class Bench:
 
     def slow_store(self, records: int) -> None:
         """Compare a store that answers each PUT after 2 s with one that answers at once."""
-        settings = {"batch_size_bytes": 16 * 1024**2}
         for delay in (0.0, 2.0):
             with Proxy(self._server.port, delay=delay) as proxy:
                 bucket = self._server.bucket(f"slow-{int(delay)}")
-                config = s3_config(self._server, bucket, endpoint_url=proxy.url, **settings)
+                config = s3_config(self._server, bucket, endpoint_url=proxy.url)
                 self.row(
                     Contender(f"ours, PUT answered after {delay:.0f} s", (_OURS,), config), records
                 )

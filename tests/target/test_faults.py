@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +34,6 @@ from target.faulty_s3 import Fault, FaultyS3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from local_s3 import LocalS3
     from target.faulty_s3 import Faults, Kind
@@ -279,9 +279,10 @@ def test_a_failed_upload_lets_the_others_finish(
             proxy.release()
             output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    held_stored = ids(local_s3.objects(bucket))
-    assert len(held_stored) == 8
-    _assert_covered(output, held_stored)
+    stored = ids(local_s3.objects(bucket))
+    assert len(stored) == 8
+    # Two threads asked: the one that was held had either the second object or the third.
+    assert covered(_whole(output)) == (8 if stored[-1] == 8 else 4)
 
 
 def test_a_disk_that_fills_in_mid_run_ends_it_with_what_is_covered(tmp_path: Path) -> None:
@@ -336,8 +337,9 @@ def test_two_runs_in_one_second_lose_nothing(
     assert ids(local_s3.objects(bucket)) == [*range(1, 21), *range(101, 121)]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts spools in /proc")
 def test_a_slow_store_slows_the_tap(tmp_path: Path, local_s3: LocalS3, bucket: str) -> None:
-    """No more objects are closed and waiting than may be uploaded at once; all reasons are counted."""
+    """No more objects are closed and waiting than may be uploaded at once; the rest stays in the pipe."""
     with FaultyS3(
         local_s3.port, lambda kind, n: Fault("hold") if kind == "put" and n > 1 else None
     ) as proxy:
@@ -349,4 +351,10 @@ def test_a_slow_store_slows_the_tap(tmp_path: Path, local_s3: LocalS3, bucket: s
             assert proxy.held.wait(SECONDS)
             time.sleep(1)
             assert proxy.asked.count("put") == 3
+            spools = [
+                each
+                for each in Path(f"/proc/{process.pid}/fd").iterdir()
+                if str(each.readlink()).endswith("(deleted)")
+            ]
+            assert len(spools) == 3
             process.kill()
