@@ -1,9 +1,9 @@
 """What the tap costs beside a hand-written loop and a peer: `PYTHONPATH=tests python tests/bench/tap_speed.py`.
 
 One process serves the sandbox's pages, rendered beforehand; each reader is a process of its own whose
-CPU time and peak of memory the kernel tells. The floor is `floor` below: the same requests, one
-full parse, one RECORD line for each issue. `--peer DIR` names a virtual environment that holds
-PyPI `tap-jira`. With `--latency` each answer comes so many milliseconds later, and the table
+CPU time and peak of memory the kernel tells. The floor is `tap_floor.py`: the same requests, one
+full parse, one RECORD line for each issue. `--peer` reads with PyPI `tap-jira`, too, which asks over TLS since it cannot
+otherwise; see `lost_issues.py` for what it needs to read the sandbox at all. With `--latency` each answer comes so many milliseconds later, and the table
 shows what reading ahead is worth instead.
 """
 
@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+import partners
+from bench.lost_issues import PROGRAM, only_issues
 from sandbox import Corpus, Sandbox
 from sandbox.faults import Fault
+from tls import make_certificate, tls_front
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 PAGE = 100
 SEARCH = "/rest/api/2/search"
+FIELDS = ["*all", "project", "created", "updated"]
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,15 @@ class Cost:
         return self.cpu / self.records * 10_000 if self.records else float("nan")
 
 
-def serve(pipe: Connection, issues: int, projects: int, latency: float) -> None:
+def serve(pipe: Connection, folder: Path, issues: int, projects: int, latency: float) -> None:
     """Serve until the pipe says stop; every page was rendered before."""
     corpus = Corpus.generate(seed=1, issues=issues, projects=projects)
-    with Sandbox(corpus=corpus, window=2 * issues) as jira:
+    jira = Sandbox(corpus=corpus, window=2 * issues, warm=["*all"])
+    with jira, tls_front(make_certificate(folder), jira.port) as port:
         read_all(jira.url)
         if latency:
             jira.world.faults.add(Fault(SEARCH, count=10**9, delay=latency))
-        pipe.send(jira.url)
+        pipe.send((jira.url, f"https://127.0.0.1:{port}{jira.context_path}"))
         pipe.recv()
 
 
@@ -70,7 +75,7 @@ def pages(url: str) -> Iterable[bytes]:
                 "jql": "ORDER BY updated ASC, key ASC",
                 "startAt": start,
                 "maxResults": PAGE,
-                "fields": ["*all"],
+                "fields": FIELDS,
             }
             body = session.post(f"{url}{SEARCH}", json=query, timeout=600).content
             total = json.loads(body[body.rfind(b'"total":') + 8 :].split(b",")[0].strip(b"}"))
@@ -84,35 +89,12 @@ def read_all(url: str) -> None:
         pass
 
 
-def floor(url: str) -> None:
-    """Print every issue by the shortest way: the same requests, one parse, one line each."""
-    import msgspec  # noqa: PLC0415 - only the process of the floor pays for it
-
-    decode, encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
-    start, total = 0, 1
-    with requests.Session() as session:
-        session.headers["Authorization"] = "Bearer sandbox-token"
-        while start < total:
-            query = {
-                "jql": "ORDER BY updated ASC, key ASC",
-                "startAt": start,
-                "maxResults": PAGE,
-                "fields": ["*all"],
-            }
-            page = decode(session.post(f"{url}{SEARCH}", json=query, timeout=600).content)
-            total = page["total"]
-            for issue in page["issues"]:
-                message = {"type": "RECORD", "stream": "issues", "record": issue}
-                sys.stdout.buffer.write(encode(message) + b"\n")
-            start += PAGE
-
-
 def cost(command: list[str], folder: Path) -> Cost:
     """Run a command and count the records that it prints."""
     output = folder / "output"
     with output.open("wb") as file, (folder / "log").open("wb") as log:
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=file, stderr=log, env=_environment())
+        process = subprocess.Popen(command, stdout=file, stderr=log, env=_environment(), cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
     if status:
@@ -141,30 +123,22 @@ def settings(folder: Path, url: str, **more: object) -> str:
     return str(path)
 
 
-def peer_settings(folder: Path, url: str) -> list[str]:
-    """Write the peer's configuration and a catalog that selects issues; return its arguments."""
+def peer_command(https: str, folder: Path) -> list[str]:
+    """Return the command of PyPI `tap-jira`, reading issues alone."""
     config = {
-        "base_url": url,
+        "base_url": https,
         "username": "sandbox",
         "password": "sandbox",
         "start_date": "2000-01-01T00:00:00Z",
         "user_agent": "bench",
     }
     (folder / "peer.json").write_text(json.dumps(config))
-    return ["--config", str(folder / "peer.json")]
-
-
-def peer_command(peer: Path, folder: Path, url: str) -> list[str]:
-    """Return the command of PyPI `tap-jira`, reading issues alone."""
-    command = [str(peer / "bin" / "tap-jira"), *peer_settings(folder, url)]
-    found = subprocess.run([*command, "--discover"], capture_output=True, check=True)
-    catalog = json.loads(found.stdout)
-    for stream in catalog["streams"]:
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = stream["tap_stream_id"] == "issues"
-    (folder / "catalog.json").write_text(json.dumps(catalog))
-    return [*command, "--catalog", str(folder / "catalog.json")]
+    python = str(partners.installed("tap-jira").with_name("python"))
+    command = [python, "-c", PROGRAM, "--config", str(folder / "peer.json")]
+    found = subprocess.run(
+        [*command, "--discover"], capture_output=True, check=True, cwd=folder, env=_environment()
+    )
+    return [*command, *only_issues(json.loads(found.stdout))]
 
 
 def show(name: str, spent: Cost, base: Cost) -> None:
@@ -182,39 +156,52 @@ def main() -> None:
     parser.add_argument("--issues", type=int, default=50_000)
     parser.add_argument("--projects", type=int, default=1)
     parser.add_argument("--latency", type=int, default=0, help="milliseconds")
-    parser.add_argument("--peer", type=Path, help="virtual environment with PyPI tap-jira")
-    parser.add_argument("--floor", help=argparse.SUPPRESS)
+    parser.add_argument("--peer", action="store_true", help="also PyPI tap-jira")
     options = parser.parse_args()
-    if options.floor:
-        floor(options.floor)
-        return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    server = context.Process(
-        target=serve, args=(theirs, options.issues, options.projects, options.latency / 1000)
-    )
-    server.start()
-    url = ours.recv()
-    tap = str(Path(sys.executable).with_name("tap-jira-oauth"))
-    print("| reader | records | records/s | CPU-s per 10,000 | x first | speed x first | peak MB |")  # noqa: T201
-    print("|---|---|---|---|---|---|---|")  # noqa: T201
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.chdir(folder)
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        given = (theirs, folder, options.issues, options.projects, options.latency / 1000)
+        server = context.Process(target=serve, args=given)
+        server.start()
+        url, https = ours.recv()
+        sys.stdout.write(HEAD)
         if options.latency:
-            base: Cost | None = None
-            for width in (1, 2, 4, 8):
-                config = settings(folder, url, max_concurrent_requests=width)
-                spent = cost([tap, "--config", config], folder)
-                base = base or spent
-                show(f"{width} in flight, {options.latency} ms", spent, base)
+            measure_latency(url, folder, options.latency)
         else:
-            base = cost([sys.executable, __file__, "--floor", url], folder)
-            show("floor", base, base)
-            show("tap-jira-oauth", cost([tap, "--config", settings(folder, url)], folder), base)
-            if options.peer:
-                show("tap-jira", cost(peer_command(options.peer, folder, url), folder), base)
-    ours.send("stop")
-    server.join()
+            measure_cost(url, https if options.peer else None, folder)
+        ours.send("stop")
+        server.join()
+        os.chdir("/")
+
+
+HEAD = """\
+| reader | records | records/s | CPU-s per 10,000 | x first | speed x first | peak MB |
+|---|---|---|---|---|---|---|
+"""
+FLOOR = Path(__file__).with_name("tap_floor.py")
+TAP = str(Path(sys.executable).with_name("tap-jira-oauth"))
+
+
+def measure_latency(url: str, folder: Path, latency: int) -> None:
+    """Read with more and more requests under way; the first line is the serial one."""
+    base: Cost | None = None
+    for width in (1, 2, 4, 8):
+        config = settings(folder, url, max_concurrent_requests=width)
+        spent = cost([TAP, "--config", config], folder)
+        base = base or spent
+        show(f"{width} in flight, {latency} ms", spent, base)
+
+
+def measure_cost(url: str, https: str | None, folder: Path) -> None:
+    """Read by the floor, by this tap, and by the peer if there is an address for it."""
+    base = cost([sys.executable, str(FLOOR), url], folder)
+    show("floor", base, base)
+    show("tap-jira-oauth", cost([TAP, "--config", settings(folder, url)], folder), base)
+    if https:
+        show("tap-jira 2.6.0", cost(peer_command(https, folder), folder), base)
 
 
 if __name__ == "__main__":

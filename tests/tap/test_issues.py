@@ -402,7 +402,7 @@ def printed_records(folder: Path, config: dict[str, Any], *options: str) -> list
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, (folder / "log").read_text()
     lines = [line for line in output.splitlines() if line.startswith(b'{"type":"RECORD"')]
-    changing = rb',"time_extracted":"[^"]+"(?=}$)|Bean@[0-9a-f]+'
+    changing = rb',"time_extracted":"[^"]+"(?=}$)|(?<=@)[0-9a-f]{6,8}(?=\[)'
     return [re.sub(changing, b"", line) for line in lines]
 
 

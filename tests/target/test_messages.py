@@ -209,10 +209,14 @@ def test_batch_files_are_loaded_like_records(
     """From this machine, by URL, plain or packed, and from S3: byte for byte, checked, before the next STATE."""
     source = tmp_path / "sent by a tap"
     source.mkdir()
-    (source / "1.json.gz").write_bytes(gzip.compress(b'{"id": 1,  "big": 1e400}\n{"id":2}\n'))
+    (source / "1.json.gz").write_bytes(
+        gzip.compress(b'{"id": 1,  "big": 1e400}\n{"id":2}\n', mtime=0)
+    )
     (source / "2.jsonl").write_bytes(b'{"id": 3}\r\n\n{"id": 4}')
     with closing(local_s3.client()) as client:
-        client.put_object(Bucket=bucket, Key="sent/3.gz", Body=gzip.compress(b'{"id": 5}\n'))
+        client.put_object(
+            Bucket=bucket, Key="sent/3.gz", Body=gzip.compress(b'{"id": 5}\n', mtime=0)
+        )
     lines = [
         schema(),
         state(0),
@@ -254,10 +258,10 @@ def test_batch_files_that_the_sdk_writes_are_loaded(tmp_path: Path) -> None:
     ("content", "encoding", "reason"),
     [
         (None, {}, "cannot be read: No such file"),
-        (gzip.compress(b'{"id": 1}\n' * 999)[:-9], {}, "is damaged"),
+        (gzip.compress(b'{"id": 1}\n' * 999, mtime=0)[:-9], {}, "is damaged"),
         (b"plain", {}, "is damaged"),
-        (gzip.compress(b'{"id": 1}\n{"id": "x"}\n'), {}, "(Line 2 of file://"),
-        (gzip.compress(b'{"id": 1}\n{"id": 2\n'), {}, "(Line 2 of file://"),
+        (gzip.compress(b'{"id": 1}\n{"id": "x"}\n', mtime=0), {}, "(Line 2 of file://"),
+        (gzip.compress(b'{"id": 1}\n{"id": 2\n', mtime=0), {}, "(Line 2 of file://"),
         (b"", {"format": "parquet"}, "format 'parquet' cannot be read"),
         (b"", {"compression": "zstd"}, "compressed by 'zstd'"),
     ],

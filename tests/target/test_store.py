@@ -111,7 +111,13 @@ def test_a_folder_takes_the_same_object_twice_without_writing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "other", [gzip.compress(b'{"id": 2}\n'), b"", b"no gzip", gzip.compress(b'{"id": 1}\n')[:-3]]
+    "other",
+    [
+        gzip.compress(b'{"id": 2}\n', mtime=0),
+        b"",
+        b"no gzip",
+        gzip.compress(b'{"id": 1}\n', mtime=0)[:-3],
+    ],
 )
 def test_a_folder_never_overwrites_another_file(tmp_path: Path, other: bytes) -> None:
     """Whatever has the name stays as it is, and the error says so."""
