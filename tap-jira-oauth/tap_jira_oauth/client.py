@@ -8,15 +8,14 @@ import threading
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 import requests
-import urllib3
 
 from tap_jira_oauth.answer import Answer, Wait, judge, refuse
-from tap_jira_oauth.errors import AnswerError, ConfigurationError, TapError, UnavailableError
+from tap_jira_oauth.errors import AnswerError, TapError, UnavailableError
+from tap_jira_oauth.transport import describe, transport_options, user_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,21 +72,10 @@ class JiraClient:
                 "Accept": "application/json",
                 "Accept-Language": "en",
                 "X-Force-Accept-Language": "true",
-                "User-Agent": settings.user_agent or f"tap-jira-oauth/{version('tap-jira-oauth')}",
+                "User-Agent": user_agent(settings),
             }
         )
-        if not settings.verify_ssl:
-            logger.warning("verify_ssl is off: whoever is between here and Jira can read along")
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        proxy = settings.proxy_url
-        # Given with every request, since requests lets the environment win over the session.
-        self._transport: dict[str, Any] = {
-            "timeout": settings.request_timeout,
-            "allow_redirects": False,
-            "verify": (settings.ca_bundle or True) if settings.verify_ssl else False,
-            "cert": settings.client_certificate,
-            "proxies": {"http": proxy, "https": proxy} if proxy else None,
-        }
+        self._transport = transport_options(settings)
 
     @property
     def stopping(self) -> bool:
@@ -146,28 +134,11 @@ class JiraClient:
             response = self._session.request(
                 method, f"{self._base}{path}", data=body, headers=headers, **self._transport
             )
-        except requests.exceptions.SSLError as error:
-            if "EOF" in str(error):  # the connection was cut, which may pass
-                return Wait(f"{self._base} broke off the TLS connection", 0)
-            raise ConfigurationError(
-                f"TLS with {self._base} failed: {_cause(error)}. For a private authority set "
-                "'ca_bundle' to its certificates."
-            ) from error
-        except requests.exceptions.ProxyError as error:
-            raise ConfigurationError(
-                f"The proxy does not let us through to {self._base}. Check 'proxy_url' or "
-                "HTTPS_PROXY and NO_PROXY."
-            ) from error
-        except OSError as error:  # requests' own errors are OSErrors, too; a lost file is one
-            if not isinstance(error, requests.exceptions.RequestException):
-                raise ConfigurationError(f"Cannot read {error.filename or error}.") from error
-            if isinstance(error, _HOPELESS):
-                # Not in the library's words: they may hold the proxy's password.
-                raise ConfigurationError(
-                    f"Cannot ask {self._base} ({type(error).__name__}): 'api_url' or the proxy's "
-                    "address is malformed."
-                ) from error
-            return Wait(f"{self._base} does not answer ({type(error).__name__})", 0)
+        except OSError as error:
+            trouble = describe(error, self._base)
+            if isinstance(trouble, TapError):
+                raise trouble from error
+            return Wait(trouble, 0)
         return Answer(response.status_code, response.headers, response.content)
 
     def _pause(self, wait: Wait, tries: int) -> float:
@@ -178,27 +149,12 @@ class JiraClient:
         return max(wait.seconds, grown) * (1 + self._timing.dice() / 4)
 
 
-_HOPELESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidProxyURL,
-)
-
-
 def _explain(step: Callable[[Answer], T], answer: Answer, method: str, path: str) -> T:
     """Run a step that may refuse an answer, and put the request in front of its message."""
     try:
         return step(answer)
     except TapError as error:
         raise type(error)(f"{method} {path}: {error}") from error
-
-
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason of a transport error, without addresses of Python objects."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return str(error).split(":", maxsplit=1)[-1].strip(" )") or type(error).__name__
 
 
 def _decode(answer: Answer, path: str, kind: type[T]) -> T:

@@ -39,6 +39,60 @@ def load_oauth1(settings: Settings) -> OAuth1Credentials:
     )
 
 
+@dataclass(frozen=True)
+class SignIn:
+    """What `jira-oauth login` brings home. Moments are RFC 3339 in UTC, None where Jira is silent.
+
+    `private_key_file` is None where the settings hold the key itself.
+    """
+
+    consumer_key: str
+    private_key_file: str | None
+    access_token: str
+    access_token_secret: str
+    session_handle: str | None
+    access_token_expires: str | None
+    session_expires: str | None
+
+
+def check_store(settings: Settings) -> None:
+    """Make sure that a sign-in can be stored, before a person is asked for one.
+
+    Raises:
+        ConfigurationError: the store takes none, or cannot be written to.
+    """
+    if settings.credentials_store == "file" and settings.credentials_file:
+        CredentialsFile.check_writable(Path(settings.credentials_file))
+        return
+    raise ConfigurationError(
+        f"`jira-oauth login` cannot write into credentials_store '{settings.credentials_store}'. "
+        "Set it to 'file', or name a file with --credentials-file."
+    )
+
+
+def store_sign_in(settings: Settings, sign_in: SignIn) -> str:
+    """Keep a sign-in where `credentials_store` says, whole or not at all; return where it is.
+
+    Raises:
+        ConfigurationError: the store takes none, or cannot be written to.
+    """
+    check_store(settings)
+    path = Path(settings.credentials_file or "")
+    CredentialsFile(**vars(sign_in)).save(path)
+    return str(path)
+
+
+def token_expiry(settings: Settings) -> str | None:
+    """Return until when the stored access token is valid (RFC 3339), None where it is not known.
+
+    Raises:
+        ConfigurationError: the store cannot be read.
+    """
+    if settings.credentials_store == "file" and settings.credentials_file:
+        return CredentialsFile.load(Path(settings.credentials_file)).access_token_expires
+    return None
+
+
 def private_key_text(settings: Settings) -> str:
     """Return the private key's PEM text from the setting or the file that it names.
 
@@ -69,7 +123,8 @@ def _from_file(path: Path, settings: Settings) -> OAuth1Credentials:
     if settings.private_key or settings.private_key_file:
         private_key = private_key_text(settings)
     else:
-        private_key = read_text(Path(stored.private_key_file))
+        name = _required("private_key_file", stored.private_key_file)
+        private_key = read_text(Path(name))
     return OAuth1Credentials(
         stored.consumer_key, private_key, stored.access_token, stored.access_token_secret
     )
