@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -155,11 +156,12 @@ def _has_browser() -> bool:
     return True
 
 
-def _open_page(url: str) -> bool:
-    try:
-        return webbrowser.open(url)
-    except webbrowser.Error:
-        return False
+def _open_page(url: str) -> None:
+    """Open a page beside us: a browser that runs in a terminal returns only when it is closed.
+
+    Where none can be opened nothing is lost, since the page's address is printed, too.
+    """
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
 def _read_code() -> str:

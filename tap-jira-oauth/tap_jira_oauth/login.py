@@ -27,12 +27,12 @@ WAIT_SECONDS = 600
 class Person:
     """The other side of the sign-in: what is said to it, and how it answers.
 
-    `open_page` returns whether a browser took the address, `read_code` a line that was entered,
-    `clock` the time with its zone.
+    `open_page` must not wait for the browser, `read_code` returns a line that was entered, `clock`
+    the time with its zone.
     """
 
     say: Callable[[str], None]
-    open_page: Callable[[str], bool]
+    open_page: Callable[[str], None]
     read_code: Callable[[], str]
     clock: Callable[[], datetime]
 
@@ -72,14 +72,14 @@ class Login:
         with Callback() as callback:
             request = self._dance.request_token(callback.url)
             page = self._dance.authorize_url(request)
-            opened = self._person.open_page(page)
+            callback.expect(request.token)
             self._person.say(
-                f"{'Jira asks in your browser' if opened else 'Open this page in a browser here'}. "
-                "Log in as the user whose issues to read, and allow the access:\n\n"
-                f"  {page}\n\nWaiting. Ctrl-C stops; --no-browser is for a browser elsewhere."
+                "Jira asks in your browser: log in as the user whose issues to read, and allow the "
+                f"access. If no page opens, open it yourself on this machine:\n\n  {page}\n\n"
+                "Waiting. Ctrl-C stops; --no-browser is for a browser elsewhere."
             )
+            self._person.open_page(page)
             return callback.wait(
-                request.token,
                 seconds,
                 lambda verifier: self._store(self._dance.access_token(request, verifier)),
             )

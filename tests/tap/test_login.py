@@ -42,7 +42,8 @@ def login(
     folder: Path, api_url: str, answer: Callable[[str], str], consumer: str = "tap-jira-oauth"
 ) -> tuple[int, str]:
     """Sign in; `answer` plays the person: it gets the request token and returns the code."""
-    command = [COMMAND, "login", "--api-url", api_url, "--consumer-key", consumer]
+    command = [COMMAND, "login", "--no-browser", "--api-url", api_url]
+    command += ["--consumer-key", consumer]
     with subprocess.Popen(
         command,
         cwd=folder,

@@ -104,7 +104,12 @@ class Callback:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, request_token: str, seconds: float, finish: Callable[[str], T]) -> T:
+    def expect(self, request_token: str) -> None:
+        """Accept the answer to this request from now on; to be called before the page is opened."""
+        with self._lock:
+            self._token = request_token
+
+    def wait(self, seconds: float, finish: Callable[[str], T]) -> T:
         """Wait for the browser, finish the sign-in with its verifier, and show how it ended.
 
         The page is only shown when `finish` has returned or failed, so that it tells the truth.
@@ -113,8 +118,6 @@ class Callback:
             UnavailableError: nobody answered in time.
             TapError: what `finish` raised.
         """
-        with self._lock:
-            self._token = request_token
         try:
             arrival = self._arrivals.get(timeout=seconds)
         except queue.Empty:
