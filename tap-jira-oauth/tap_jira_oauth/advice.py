@@ -21,7 +21,7 @@ class Advice:
         return f"{self.cause} {self.remedy}"
 
 
-_CHECK_LINK = "Check the incoming link, or ask a Jira administrator to."
+_CHECK_LINK = "Ask a Jira administrator to check the incoming link."
 _LOGIN = "Sign in again with `jira-oauth login`."
 _LOGIN_AGAIN = "Start `jira-oauth login` again."
 _UPDATE = "Update the tap; if it stays so, report it."

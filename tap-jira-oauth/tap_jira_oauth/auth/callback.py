@@ -211,7 +211,8 @@ def success_page() -> bytes:
 
 def failure_page(reason: str) -> bytes:
     """Return the page for a sign-in that came to nothing, with the reason."""
-    return _page("Not signed in", f"{reason} Nothing was stored.", "#b42318", "#ff8a80")
+    text = f"{reason} Nothing was stored.".replace("`", "")
+    return _page("Not signed in", text, "#b42318", "#ff8a80")
 
 
 def _page(title: str, text: str, light: str, dark: str) -> bytes:
