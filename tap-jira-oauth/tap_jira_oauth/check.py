@@ -170,7 +170,12 @@ class Check:
         if expires is None:
             says = "until when it is valid is not known; `jira-oauth login` stores that in its file"
             return Finding("token", "skipped", says)
-        left = datetime.fromisoformat(expires.replace("Z", "+00:00")) - self._clock()
+        try:
+            left = datetime.fromisoformat(expires.replace("Z", "+00:00")) - self._clock()
+        except (ValueError, TypeError):  # somebody has edited the file
+            return Finding(
+                "token", "warning", f"stored with '{expires}' as its end, which is no date"
+            )
         values = {"expires": expires, "days_left": left.days}
         if left < timedelta(0):
             says = f"expired on {expires}: run `jira-oauth login`"

@@ -102,8 +102,8 @@ class Login:
 
     def _store(self, token: AccessToken) -> Outcome:
         now = self._person.clock()
-        # A key that is given as text is not written to another place.
-        file = None if self._settings.private_key else self._settings.private_key_file
+        # None where the settings hold the key as text, which is not written to another place.
+        file = self._settings.private_key_file
         sign_in = SignIn(
             self._consumer_key,
             str(Path(file).expanduser().absolute()) if file else None,

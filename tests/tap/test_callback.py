@@ -77,6 +77,8 @@ def test_the_port_is_on_loopback_only_and_given_back(options: list[str], tmp_pat
         address = returned(login.page)
         parts = urlsplit(address)
         assert parts.hostname == "127.0.0.1"
+        with pytest.raises(ConnectionRefusedError):  # another address of this machine
+            socket.create_connection(("127.0.0.2", parts.port or 0), TIMEOUT)
         requests.get(address, timeout=TIMEOUT)
         assert login.end()[0] == 0
     with pytest.raises(ConnectionRefusedError):
