@@ -313,6 +313,16 @@ class TestMeltano:
         ]
         assert newest(stored) == truth(connected_jira)
 
+    def test_the_commands_beside_the_tap_have_its_settings(
+        self, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        """`meltano invoke tap-jira-oauth:check` looks at the Jira of the project, with its options."""
+        done = self.meltano(tmp_path, environment, "invoke", "tap-jira-oauth:check", "--json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["ok"]
+        assert found["checks"]["signed_in"]["user"] == "sandbox"
+
     def test_secrets_are_masked_and_the_project_is_valid(
         self, environment: dict[str, str], tmp_path: Path
     ) -> None:

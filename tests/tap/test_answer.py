@@ -7,7 +7,8 @@ import json
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from tap_jira_oauth.answer import OAUTH_ADVICE, Answer, Wait, judge, judge_token, retry_after, words
+from tap_jira_oauth import advice
+from tap_jira_oauth.answer import Answer, Wait, judge, judge_token, retry_after, words
 from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
@@ -138,7 +139,7 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(header: str, seco
 
 
 @pytest.mark.parametrize(
-    "problem", sorted(OAUTH_ADVICE.keys() - {"nonce_used", "timestamp_refused"})
+    "problem", sorted(advice.OAUTH.keys() - {"nonce_used", "timestamp_refused"})
 )
 def test_an_oauth_problem_is_final_and_comes_with_advice(problem: str) -> None:
     """Also with 503, which Jira sends for a refused consumer or user."""
@@ -149,7 +150,7 @@ def test_an_oauth_problem_is_final_and_comes_with_advice(problem: str) -> None:
     )
     with pytest.raises(AuthenticationError) as caught:
         judge(refused, anonymous=False)
-    assert OAUTH_ADVICE[problem] in str(caught.value)
+    assert str(advice.OAUTH[problem]) in str(caught.value)
     assert "secret" not in str(caught.value)
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import CONSUMER
 from tap.command import run
 from tap_jira_oauth.credentials import load_oauth1, load_settings, ssm
-from tap_jira_oauth.credentials.file import CredentialsFile
+from tap_jira_oauth.credentials.sign_in import SignIn
 from tap_jira_oauth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
         Tier="Advanced",
     )
     settings = load_settings(STORE)
-    sign_in = CredentialsFile(
-        CONSUMER, "", "n=w&", "s", "h", "1970-01-01T00:01:00Z", "1970-01-01T00:02:00Z"
-    )
+    sign_in = SignIn(CONSUMER, "", "n=w&", "s", "h", "1970-01-01T00:01:00Z", "1970-01-01T00:02:00Z")
     with aws.recorded() as bodies:
         ssm.save(settings, sign_in, lambda: 10)
     # Not by what moto holds then: unlike AWS it keeps the key that is not named again.
@@ -123,7 +121,7 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
         "consumer_key": CONSUMER,
         "consumer_secret": "dont_care",
         "access_token": "oauth_token=n%3Dw%26&oauth_token_secret=s&oauth_expires_in=50"
-        "&oauth_session_handle=h&oauth_authorization_expires_in=110",
+        "&oauth_session_handle=h&oauth_authorization_expires_in=110&expires=1970-01-01T00%3A01%3A00Z",
         "owner": "the lake",
     }
     assert bodies[-1]["Type"] == "SecureString"
@@ -133,7 +131,7 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
 def test_the_first_sign_in_makes_the_parameter(aws: LocalAws) -> None:
     """Encrypted."""
     settings = load_settings({**STORE, "api_url": "https://jira.example.com"})
-    ssm.save(settings, CredentialsFile("mine", "", "t", "s"))
+    ssm.save(settings, SignIn("mine", "", "t", "s"))
     assert get(aws, "jira_access_secrets")["access_token"] == "oauth_token=t&oauth_token_secret=s"
     assert get(aws, "jira_access_secrets")["consumer_key"] == "mine"
     parameter = aws.ssm.get_parameter(Name="jira_access_secrets")["Parameter"]
