@@ -217,13 +217,20 @@ class Check:
         visible = self._jira.visible
         keys = [project.key for project in self._jira.projects]
         says = f"{len(visible)} visible, {len(keys)} to read: {_few(keys)}"
-        return Finding("projects", "ok", says, {"visible": len(visible), "to_read": keys})
+        values = {"visible": len(visible), "to_read": keys}
+        if self._jira.invisible is None:
+            return Finding("projects", "ok", says, values)
+        skips = self._settings.on_inaccessible_project == "skip"
+        says = f"{says}. {self._jira.invisible}"
+        return Finding("projects", "warning" if skips else "failed", says, values)
 
     def _browse(self) -> Finding:
-        keys = list(self._settings.project_keys)
-        if not keys:
+        if not self._settings.project_keys:
             says = "project_keys names none, so every project that can be browsed is read"
             return Finding("browse", "skipped", says)
+        keys = [key for key in self._settings.project_keys if key.upper() in self._jira.visible]
+        if not keys:
+            return Finding("browse", "skipped", "none of the configured projects is visible")
         refused = [key for key in keys if not self._may_browse(key)]
         values = {"allowed": [key for key in keys if key not in refused], "refused": refused}
         if refused:

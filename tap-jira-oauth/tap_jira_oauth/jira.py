@@ -133,7 +133,11 @@ class Jira:
             AnswerError: the zone is needed and not told.
             ConfigurationError: this machine does not know the zone.
         """
-        if self.reads_milliseconds is not False:
+        try:
+            reads = self.reads_milliseconds
+        except AccessError:  # each project's own search says so, and the others go on
+            return epoch_literal
+        if reads is not False:
             return epoch_literal
         name = self._myself[0].time_zone if self.settings.auth_method != "anonymous" else None
         if name is None:

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from tap.command import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 COMMAND = str(Path(sys.executable).with_name("jira-oauth"))
 SECONDS = 60.0
@@ -63,6 +64,31 @@ def run(
         timeout=SECONDS,
         check=False,
     )
+
+
+def login_by_code(
+    folder: Path, answer: Callable[[str], str], *options: str, **variables: str
+) -> tuple[int, str]:
+    """Sign in without a browser; `answer` plays the person: it gets the request token and returns the code."""
+    with subprocess.Popen(
+        [COMMAND, "login", "--no-browser", *options],
+        cwd=folder,
+        env=environment() | variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "/authorize?" in line:
+                token = parse_qs(urlsplit(line.strip()).query)["oauth_token"][0]
+                output, _ = process.communicate(answer(token) + "\n", timeout=SECONDS)
+                said += output
+                break
+        return process.wait(timeout=SECONDS), said
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_a_refusal_to_nobody_is_about_the_sign_in(status: int) -> None:
 )
 def test_a_400_that_blames_the_query_may_be_about_the_sign_in(said: str) -> None:
     """Seen ones; an administrator or a sign-in helps, no other JQL."""
-    with pytest.raises(AccessError, match="not signed in, or not permitted"):
+    with pytest.raises(AccessError, match="not signed in or has no permission"):
         judge(answer(400, {"errorMessages": [said], "errors": {}}), anonymous=False)
 
 
@@ -183,7 +183,7 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
                 400, {"errorMessages": ["The value 'X' does not exist for the field 'project'."]}
             ),
             AccessError,
-            "not signed in, or not permitted",
+            "not signed in or has no permission",
         ),
         (answer(400, {"errors": {"jql": "bad"}}), AnswerError, "jql: bad."),
         (answer(410, {"errorMessages": ["removed"]}), ConfigurationError, "'auto' or 'cloud'"),

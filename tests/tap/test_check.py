@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 DAY = 86_400_000
 
+BY_TOKEN = {"auth_method": "personal_token", "personal_token": "sandbox-token"}
+
+JSON = {"Content-Type": "application/json"}
+
 
 def look(folder: Path, config: dict[str, Any], status: int = 0) -> dict[str, Any]:
     """Run the check and return its JSON's `checks`; the exit status and `ok` must agree."""
@@ -112,9 +116,13 @@ def test_a_project_that_is_invisible_fails(
     connected_jira.sign_in.directory.put(
         User("sandbox", "Sandbox User", projects=frozenset({"ALPHA"}))
     )
-    found = look(tmp_path, configure(project_keys=["ALPHA", "OPS"]), 1)
+    config = configure(project_keys=["ALPHA", "OPS"])
+    found = look(tmp_path, config, 1)
     assert "cannot see project OPS" in found["projects"]["says"]
+    assert found["projects"]["to_read"] == ["ALPHA"]
     assert found["signed_in"]["status"] == "ok"
+    found = look(tmp_path, config | {"on_inaccessible_project": "skip"})
+    assert found["projects"]["status"] == "warning"
 
 
 def test_a_project_that_may_not_be_browsed_fails(
@@ -145,13 +153,52 @@ def test_clocks_that_differ_are_told_before_a_signature_fails(
     assert says in found["says"]
 
 
-def test_a_server_that_reads_numbers_otherwise_fails(
+def test_a_server_that_reads_numbers_otherwise_is_a_warning(tmp_path: Path) -> None:
+    """A sync asks it in minutes of the user's time zone, if that is known."""
+    with Sandbox(
+        corpus=Corpus.generate(seed=7, issues=9, projects=1), epoch_literals=False
+    ) as jira:
+        config = BY_TOKEN | {"api_url": jira.url}
+        found = look(tmp_path, config)["epoch_milliseconds"]
+        assert (found["status"], found["reads"]) == ("warning", False)
+        jira.fault("/rest/api/2/myself", status=200, headers=JSON, body={"name": "x"}, count=9)
+        found = look(tmp_path, config, 1)["epoch_milliseconds"]
+        assert "does not tell the user's time zone" in found["says"]
+
+
+def test_a_cloud_that_a_sync_could_read(tmp_path: Path) -> None:
+    """With what Cloud has: its list of projects in pages, and no search by offset."""
+    with Sandbox(corpus=Corpus.generate(seed=7, issues=9, projects=60), flavor="cloud") as site:
+        config = {
+            "api_url": site.url,
+            "auth_method": "basic",
+            "project_keys": ["ALPHA"],
+            "username": "sandbox",
+            "password": "sandbox",
+        }
+        found = look(tmp_path, config)
+        assert found["reached"]["flavor"] == "Cloud"
+        assert found["signed_in"]["by"] == "basic"
+        assert found["projects"]["visible"] == 60
+        assert found["browse"]["allowed"] == ["ALPHA"]
+        assert found["epoch_milliseconds"]["status"] == "skipped"
+        assert not [entry for entry in site.requests if entry.path.endswith("/project")]
+
+
+def test_secrets_may_stand_elsewhere_and_are_not_shown(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
-    """Here it refuses them, after the search for the newest issue."""
-    connected_jira.fault("/rest/api/2/search", shape="bad-request-errors", skip=1, count=9)
-    found = look(tmp_path, configure(), 1)["epoch_milliseconds"]
-    assert found["reads"] is False
+    """References are looked up as the tap does, and what a server repeats of a secret is hidden."""
+    config = configure(access_token="env:THE_TOKEN")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    token = str(configure()["access_token"])
+    done = run(tmp_path, "check", "--config", "config.json", THE_TOKEN=token)
+    assert "A sync can run." in done.stdout
+    said = f"No page for {token} and {config['access_token_secret']}"
+    connected_jira.fault("/rest/api/2/project", status=403, headers=JSON, body={"message": said})
+    done = run(tmp_path, "check", "--config", "config.json", THE_TOKEN=token)
+    assert "No page for *** and ***" in done.stdout
+    assert token not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
@@ -188,12 +235,7 @@ def test_an_exempt_user_an_empty_jira_and_no_configured_project(tmp_path: Path) 
     with Sandbox(
         corpus=Corpus.generate(seed=7, issues=0, projects=1), rate_limit=RateLimit(exempt=True)
     ) as jira:
-        config = {
-            "api_url": jira.url,
-            "auth_method": "personal_token",
-            "personal_token": "sandbox-token",
-        }
-        found = look(tmp_path, config)
+        found = look(tmp_path, BY_TOKEN | {"api_url": jira.url})
         assert found["rate_limit"]["says"] == "the user is exempt"
         assert found["epoch_milliseconds"]["status"] == "skipped"
         assert found["browse"]["status"] == "skipped"

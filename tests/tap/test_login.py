@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 from requests_oauthlib import OAuth1
 
-from tap.command import environment, run
-from tap.sign_in import COMMAND
+from tap.command import run
+from tap.sign_in import login_by_code
 from tap.sign_in import run as run_command
 from tap_jira_oauth.auth.oauth1 import RSASignature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     from sandbox import Sandbox
-
-
-def login(
-    folder: Path, answer: Callable[[str], str], *options: str, **variables: str
-) -> tuple[int, str]:
-    """Sign in; `answer` plays the person: it gets the request token and returns the code."""
-    with subprocess.Popen(
-        [COMMAND, "login", "--no-browser", *options],
-        cwd=folder,
-        env=environment() | variables,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "/authorize?" in line:
-                token = parse_qs(urlsplit(line.strip()).query)["oauth_token"][0]
-                output, _ = process.communicate(answer(token) + "\n", timeout=60)
-                said += output
-                break
-        return process.wait(timeout=60), said
 
 
 @pytest.fixture
@@ -61,7 +33,7 @@ def folder(tmp_path: Path, connected_jira: Sandbox) -> Path:
 
 def test_after_the_login_the_tap_needs_only_its_file(connected_jira: Sandbox, folder: Path) -> None:
     """Mode 0600, with both expiry dates and the session handle; then every issue arrives."""
-    status, said = login(folder, connected_jira.approve, "--api-url", connected_jira.url)
+    status, said = login_by_code(folder, connected_jira.approve, "--api-url", connected_jira.url)
     assert status == 0, said
     path = folder / "jira_credentials.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -90,7 +62,7 @@ def test_the_settings_may_come_from_the_taps_config_and_variables(
         "TAP_JIRA_OAUTH_API_URL": connected_jira.url,
         "TAP_JIRA_OAUTH_PRIVATE_KEY": key.replace("\n", "\\n"),
     }
-    status, said = login(folder, connected_jira.approve, "--config", "c.json", **variables)
+    status, said = login_by_code(folder, connected_jira.approve, "--config", "c.json", **variables)
     assert status == 0, said
     text = (folder / "from_config.json").read_text()
     assert json.loads(text)["private_key_file"] is None
@@ -110,11 +82,11 @@ def test_a_store_that_takes_no_sign_in_is_refused_before_anybody_is_asked(
     """Settings cannot be written by a command; a file that is named on the command line can."""
     store = {"TAP_JIRA_OAUTH_CREDENTIALS_STORE": "config"}
     url = ("--api-url", connected_jira.url)
-    status, said = login(folder, str, *url, **store)
+    status, said = login_by_code(folder, str, *url, **store)
     assert status == 1
     assert "cannot write into credentials_store 'config'" in said
     assert connected_jira.requests == []
-    status, said = login(
+    status, said = login_by_code(
         folder, connected_jira.approve, *url, "--credentials-file", "x.json", **store
     )
     assert status == 0, said
@@ -124,9 +96,9 @@ def test_a_store_that_takes_no_sign_in_is_refused_before_anybody_is_asked(
 def test_an_older_sign_in_stays_when_a_new_one_fails(connected_jira: Sandbox, folder: Path) -> None:
     """The file is replaced when the new token is there, and not before; no leftovers."""
     url = ("--api-url", connected_jira.url)
-    assert login(folder, connected_jira.approve, *url)[0] == 0
+    assert login_by_code(folder, connected_jira.approve, *url)[0] == 0
     before = (folder / "jira_credentials.json").read_bytes()
-    assert login(folder, lambda _: "denied", *url)[0] == 1
+    assert login_by_code(folder, lambda _: "denied", *url)[0] == 1
     assert (folder / "jira_credentials.json").read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == [
         "jira_credentials.json",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from conftest import CONSUMER
 from tap.command import run
+from tap.sign_in import login_by_code
+from tap.sign_in import run as run_command
 from tap_jira_oauth.credentials import load_oauth1, load_settings, ssm
 from tap_jira_oauth.credentials.sign_in import SignIn
 from tap_jira_oauth.errors import ConfigurationError
@@ -137,6 +140,48 @@ def test_the_first_sign_in_makes_the_parameter(aws: LocalAws) -> None:
     parameter = aws.ssm.get_parameter(Name="jira_access_secrets")["Parameter"]
     assert parameter["Type"] == "SecureString"
     assert "oauth_token" not in parameter["Value"] or parameter["Value"].startswith("kms:")
+
+
+def test_a_login_with_the_three_parameters_and_then_a_run(
+    article: str, aws: LocalAws, connected_jira: Sandbox, tmp_path: Path
+) -> None:
+    """No setting but the store: key, consumer and address are read, the token is written, all else stays."""
+    put(aws, "jira_access_secrets", json.dumps({"consumer_key": CONSUMER, "owner": "the lake"}))
+    (tmp_path / "config.json").write_text(json.dumps(STORE))
+    assert "holds no access token yet" in run(tmp_path, STORE).log
+    with aws.recorded() as bodies:
+        status, said = login_by_code(tmp_path, connected_jira.approve, "--config", "config.json")
+    assert status == 0, said
+    assert [body["Overwrite"] for body in bodies if "Value" in body] == [True, True]
+    kept = get(aws, "jira_access_secrets")
+    token = dict(parse_qsl(kept.pop("access_token")))
+    assert kept == {"consumer_key": CONSUMER, "owner": "the lake"}
+    assert "in the parameter jira_access_secrets" in said
+    assert not {token["oauth_token"], token["oauth_token_secret"]} & set(said.split())
+    assert article != token["oauth_token"]
+    assert not list(tmp_path.glob("*credentials*"))
+    assert len(run(tmp_path, STORE).records) == 60
+    checked = run_command(tmp_path, "check", "--json", "--config", "config.json")
+    found = json.loads(checked.stdout)["checks"]["token"]
+    assert found["expires"] == token["expires"]
+    assert 1820 < found["days_left"] <= 1826
+
+
+def test_a_parameter_that_cannot_be_written_is_told_before_anybody_is_asked(
+    article: str, aws: LocalAws, connected_jira: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing is sent to Jira; so too for an option that leads elsewhere."""
+    assert article
+    put(aws, "jira_access_secrets", "no JSON")
+    (tmp_path / "config.json").write_text(json.dumps(STORE))
+    for options, reason in (
+        ((), "jira_access_secrets is no JSON object"),
+        (("--private-key-file", "x.pem"), "leave out --private-key-file"),
+    ):
+        status, said = login_by_code(tmp_path, str, "--config", "config.json", *options)
+        assert status == 1
+        assert reason in said
+    assert connected_jira.requests == []
 
 
 @pytest.mark.parametrize(
