@@ -127,7 +127,7 @@ class Jira:
 
     @cached_property
     def literal(self) -> Literal:
-        """How to write a moment in JQL: as milliseconds, or else in the user's own time zone.
+        """How to write a moment in a Data Center's JQL: as milliseconds, or else in the user's own time zone.
 
         Raises:
             AnswerError: the zone is needed and not told.
@@ -157,12 +157,10 @@ class Jira:
 
     @cached_property
     def reads_milliseconds(self) -> bool | None:
-        """Whether it reads numbers in JQL as epoch milliseconds; None where no issue can tell.
+        """Whether a Data Center reads numbers in JQL as epoch milliseconds; None where no issue tells.
 
-        Known of Cloud; one question elsewhere, and a second one where that finds nothing.
+        One question, and a second one where that finds nothing. Of Cloud it is known.
         """
-        if self.is_cloud:
-            return True
         return reads_epoch_ms(self.started, self._count)
 
     def _count(self, jql: str) -> int | None:

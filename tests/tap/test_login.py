@@ -93,6 +93,19 @@ def test_a_store_that_takes_no_sign_in_is_refused_before_anybody_is_asked(
     assert (folder / "x.json").exists()
 
 
+def test_what_jira_repeats_of_a_request_is_not_shown(connected_jira: Sandbox, folder: Path) -> None:
+    """A refusal comes in Jira's own words, without what was sent to it."""
+    connected_jira.fault(
+        "/plugins/servlet/oauth/request-token",
+        status=403,
+        headers={"Content-Type": "application/json"},
+        body={"message": "We do not like oauth_signature=AbCdEf%2F0123 at all"},
+    )
+    status, said = login_by_code(folder, str, "--api-url", connected_jira.url)
+    assert status == 1
+    assert "We do not like oauth_signature=*** at all" in said
+
+
 def test_an_older_sign_in_stays_when_a_new_one_fails(connected_jira: Sandbox, folder: Path) -> None:
     """The file is replaced when the new token is there, and not before; no leftovers."""
     url = ("--api-url", connected_jira.url)
