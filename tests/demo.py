@@ -111,7 +111,8 @@ def tap_variables(jira: Sandbox, folder: Path) -> dict[str, str]:
     say("Signing in by OAuth 1.0a: `jira-oauth keygen`, then `jira-oauth login`")
     login = subprocess.Popen(
         [
-            *("jira-oauth", "login", "--api-url", jira.url, "--consumer-key", CONSUMER),
+            *("jira-oauth", "login", "--no-browser"),
+            *("--api-url", jira.url, "--consumer-key", CONSUMER),
             *("--private-key-file", key, "--credentials-file", credentials),
         ],
         stdin=subprocess.PIPE,

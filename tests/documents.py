@@ -1,4 +1,4 @@
-"""Settings as people read them: `meltano.yml` and the tables in the READMEs, from the plugins.
+"""Settings and advice as people read them: `meltano.yml` and the tables in the READMEs, from the plugins.
 
 `./dev docs` writes them between their markers; a test compares.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tap_jira_oauth import advice
 from tap_jira_oauth import settings as tap_settings
 from tap_jira_oauth.tap import TapJiraOAuth
 from target_s3_jsonl import settings as target_settings
@@ -51,7 +52,22 @@ def rendered(path: Path) -> str:
             ),
             text,
         )
-    return text
+    return re.sub(
+        r"(?m)^(.*trouble:begin.*\n)(?:.*\n)*?(?=.*trouble:end)",
+        lambda match: f"{match[1]}{trouble_table()}\n",
+        text,
+    )
+
+
+def trouble_table() -> str:
+    """Return what the tap says about refusals, by symptom, as a Markdown table."""
+    rows = [(f"`{name}`", reason) for name, reason in sorted(advice.OAUTH.items())]
+    rows += [(f"`{name}`, in `jira-oauth login`", why) for name, why in advice.SIGN_IN.items()]
+    rows += [(f"`{name}`, with OAuth 2.0", why) for name, why in advice.OAUTH2.items()]
+    rows += [(f"HTTP {status}", reason) for status, reason in advice.STATUSES.items()]
+    lines = ["| symptom | cause | what to do |", "|---|---|---|"]
+    lines += [f"| {symptom} | {reason.cause} | {reason.remedy} |" for symptom, reason in rows]
+    return "\n".join(lines)
 
 
 def indented(text: str, margin: str) -> str:

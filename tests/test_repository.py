@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 from documents import FILES, ROOT, rendered
+from sandbox import problems
+from tap_jira_oauth import advice
+from tap_jira_oauth.cli import commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +74,25 @@ def test_no_tracked_file_holds_what_must_not_be_there(what: str) -> None:
 def test_the_patterns_find_what_they_are_for(what: str, sample: str) -> None:
     """A search that can find nothing proves nothing."""
     assert re.search(FORBIDDEN[what], sample)
+
+
+def test_every_problem_that_jira_can_name_has_advice() -> None:
+    """The sandbox's list is that of Jira's own library; the table in the README is made of ours."""
+    text = (ROOT / "tap-jira-oauth" / "README.md").read_text("utf-8")
+    for problem in {*problems.STATUS, "token_used", "token_revoked", "consumer_key_rejected"}:
+        assert problem in advice.OAUTH
+        assert f"| `{problem}` | {advice.OAUTH[problem].cause} |" in text
+    for status in (200, 301, 400, 401, 403, 404, 410, 429, 500, 502, 503, 504):
+        assert re.search(rf"(?m)^\| HTTP [^|]*\b{status}\b", text), status
+
+
+def test_meltano_has_every_command_beside_the_tap() -> None:
+    """`meltano invoke tap-jira-oauth:login` and so on."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    declared = project["plugins"]["extractors"][0]["commands"]
+    assert set(declared) == set(commands.commands)
+    for name, command in declared.items():
+        assert (command["executable"], command["args"]) == ("jira-oauth", name)
 
 
 @pytest.mark.parametrize("name", FILES)

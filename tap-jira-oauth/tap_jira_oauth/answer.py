@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from tap_jira_oauth import advice
 from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
@@ -23,27 +24,6 @@ from tap_jira_oauth.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-OAUTH_ADVICE = {
-    "consumer_key_unknown": "Jira knows no application link with this consumer key. Compare "
-    "'consumer_key' with the incoming link.",
-    "consumer_key_rejected": "Jira refuses this consumer key. Check the incoming link.",
-    "consumer_key_refused": "Jira refuses this consumer key for now. Check the incoming link.",
-    "signature_invalid": "The private key does not belong to the public key of the application "
-    "link, or a proxy rewrites the address: 'api_url' must be Jira's own base URL.",
-    "signature_method_rejected": "The application link does not accept RSA-SHA1.",
-    "timestamp_refused": "This machine's clock and Jira's differ by more than five minutes.",
-    "nonce_used": "Jira saw this request before. A proxy in between may repeat requests.",
-    "token_rejected": "The access token is unknown or was revoked. Sign in again with "
-    "`jira-oauth login`.",
-    "token_expired": "The access token has expired. Sign in again with `jira-oauth login`.",
-    "token_revoked": "The access token was revoked. Sign in again with `jira-oauth login`.",
-    "token_used": "The request token was used before. Start `jira-oauth login` again.",
-    "permission_denied": "The user denied the access. Start `jira-oauth login` again.",
-    "permission_unknown": "The user has not allowed the access yet.",
-    "user_refused": "Jira refuses this user. Ask a Jira administrator.",
-}
-"""What to do about each `oauth_problem` (OAuth Problem Reporting, as Jira implements it)."""
 
 _FRESH_SIGNATURE_HELPS = frozenset({"nonce_used", "timestamp_refused"})
 _WORTH_WAITING = frozenset(
@@ -61,6 +41,14 @@ _TOO_HEAVY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _SAID_TO_NOBODY = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 )
+_BY_STATUS: dict[int, tuple[type[TapError], advice.Advice | None]] = {
+    # Of the query; Jira's own words say why.
+    HTTPStatus.BAD_REQUEST: (BadRequestError, None),
+    HTTPStatus.UNAUTHORIZED: (AuthenticationError, advice.UNAUTHORIZED),
+    HTTPStatus.FORBIDDEN: (AccessError, advice.FORBIDDEN),
+    HTTPStatus.NOT_FOUND: (ConfigurationError, advice.NOT_FOUND),
+    HTTPStatus.GONE: (ConfigurationError, advice.GONE),
+}
 _TAGS = re.compile(r"<[^>]*>")
 _BLAMES_SIGHT = re.compile(
     r"does not exist for the field|cannot be viewed|does not exist or|Not able to sort using field"
@@ -141,14 +129,12 @@ def judge_token(answer: Answer) -> Wait | None:
     error = _oauth2_error(answer)
     if answer.status == HTTPStatus.UNAUTHORIZED or error == "invalid_client":
         raise AuthenticationError(
-            f"The token endpoint does not know this client (HTTP {answer.status}). Compare "
-            "'client_id' and 'client_secret' with the application link or app."
+            f"HTTP {answer.status} from the token endpoint: {advice.OAUTH2['invalid_client']}"
         )
     if answer.status == HTTPStatus.FORBIDDEN or error == "invalid_grant":
         raise AuthenticationError(
-            f"The token endpoint refuses the refresh token ({error or 'HTTP 403'}): it is too "
-            "old, was used before, or the access was taken back. A person has to consent again; "
-            "on Data Center 'redirect_uri' must be the one of the consent, too."
+            f"HTTP {answer.status} ({error or 'no reason'}) from the token endpoint: "
+            f"{advice.OAUTH2['invalid_grant']}"
         )
     return refuse(answer)
 
@@ -171,42 +157,27 @@ def refuse(answer: Answer) -> NoReturn:
     """
     problem = oauth_problem(answer)
     if problem is not None:
-        advice = OAUTH_ADVICE.get(problem, "Check the application link in Jira.")
-        raise AuthenticationError(f"Jira refused the OAuth signature: {problem}. {advice}")
-    said = words(answer)
-    kind: type[TapError] = AnswerError
-    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-        kind = ConfigurationError
-        said = f"Jira redirects to {answer.headers.get('Location', 'nowhere')}. Set 'api_url' to "
-        said += "Jira's own base URL, with scheme, port and context path; a signature does not "
-        said += "survive a redirect."
-    elif answer.status == HTTPStatus.UNAUTHORIZED and "scope does not match" in said:
-        kind = AccessError
-        said += " The OAuth 2.0 app needs the scopes read:jira-work and read:jira-user; then "
-        said += "consent again."
-    elif answer.status == HTTPStatus.UNAUTHORIZED:
-        kind = AuthenticationError
-        said += " Check the credentials, or sign in again with `jira-oauth login`."
-    elif "CAPTCHA" in answer.headers.get("X-Authentication-Denied-Reason", ""):
-        kind = AuthenticationError
-        said = "Too many failed sign-ins: log in to Jira once in a browser and solve the CAPTCHA."
-    elif answer.status == HTTPStatus.FORBIDDEN:
-        kind = AccessError
-        said += " Ask a Jira administrator for the permission."
-    elif answer.status == HTTPStatus.NOT_FOUND:
-        kind = ConfigurationError
-        said += " Is the context path in 'api_url' right?"
-    elif answer.status == HTTPStatus.GONE:
-        kind = ConfigurationError
-        said += " Jira Cloud has removed what Data Center still has: set 'api_flavor' to 'auto' or "
-        said += "'cloud'."
-    elif answer.status == HTTPStatus.BAD_REQUEST and _BLAMES_SIGHT.search(said):
-        kind = AccessError
-        said += " Jira says so when the user is not signed in, or not permitted to see it, and "
-        said += "also when it does not exist."
-    elif answer.status == HTTPStatus.BAD_REQUEST:
-        kind = BadRequestError
+        reason = advice.OAUTH.get(problem, advice.UNKNOWN_PROBLEM)
+        raise AuthenticationError(f"Jira refused the OAuth signature: {problem}. {reason}")
+    kind, said = _final(answer)
     raise kind(f"HTTP {answer.status}: {said}")
+
+
+def _final(answer: Answer) -> tuple[type[TapError], str]:
+    """Return who has to act on a status, and what to say: Jira's own words where they help."""
+    said = words(answer)
+    status = answer.status
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        target = answer.headers.get("Location", "nowhere")
+        return ConfigurationError, f"Jira redirects to {target}. {advice.REDIRECT}"
+    if "CAPTCHA" in answer.headers.get("X-Authentication-Denied-Reason", ""):
+        return AuthenticationError, str(advice.CAPTCHA)
+    if status == HTTPStatus.UNAUTHORIZED and "scope does not match" in said:
+        return AccessError, f"{said} {advice.SCOPE.remedy}"
+    if status == HTTPStatus.BAD_REQUEST and _BLAMES_SIGHT.search(said):
+        return AccessError, f"{said} {advice.INVISIBLE}"
+    kind, reason = _BY_STATUS.get(status, (AnswerError, None))
+    return kind, f"{said} {reason.remedy}" if reason else said
 
 
 def _judge_success(answer: Answer, *, anonymous: bool) -> None:
@@ -216,7 +187,7 @@ def _judge_success(answer: Answer, *, anonymous: bool) -> None:
         kind = answer.headers.get("Content-Type", "none")
         raise AnswerError(
             f"Jira answered with content type '{kind}' where JSON is due: {words(answer)} "
-            "Is 'api_url' Jira's own address, and not that of a login page or a proxy?"
+            f"{advice.NOT_JSON}"
         )
 
 
@@ -225,10 +196,7 @@ def _refuse_nobody(answer: Answer, said: str = "") -> None:
     captcha = "CAPTCHA" in answer.headers.get("X-Authentication-Denied-Reason", "")
     nobody = answer.headers.get("X-AUSERNAME", "") == "anonymous"
     if not captcha and (nobody or _NOBODY.search(answer.headers.get("X-Seraph-LoginReason", ""))):
-        raise AuthenticationError(
-            f"{said}Jira answered as if nobody was signed in. Such an answer hides issues in "
-            "silence; check the credentials, or sign in again with `jira-oauth login`."
-        )
+        raise AuthenticationError(f"{said}{advice.NOBODY}")
 
 
 def oauth_problem(answer: Answer) -> str | None:

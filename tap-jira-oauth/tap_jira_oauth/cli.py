@@ -1,35 +1,39 @@
-"""`jira-oauth`: make a key pair, and sign in to Jira once so that the tap can run unattended."""
+"""`jira-oauth`: make a key pair, sign in to Jira once, and see whether a sync could run."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from datetime import datetime, timedelta, timezone
+import threading
+import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_jira_oauth.auth.dance import AccessToken, Dance
-from tap_jira_oauth.auth.private_key import (
-    load_private_key,
-    make_private_key,
-    private_pem,
-    public_pem,
-)
-from tap_jira_oauth.credentials import read_text
-from tap_jira_oauth.credentials.file import CredentialsFile
+from tap_jira_oauth.check import Check, utc_now
+from tap_jira_oauth.configuration import PREFIX, checked, read_config
 from tap_jira_oauth.errors import ConfigurationError, TapError
+from tap_jira_oauth.keygen import (
+    BITS,
+    DEFAULT_CONSUMER,
+    DEFAULT_PATH,
+    LEAST_BITS,
+    make_key_pair,
+)
+from tap_jira_oauth.login import WAIT_SECONDS, Login, Person
+from tap_jira_oauth.redaction import REDACTION, guard
+from tap_jira_oauth.report import Finding, as_json, as_text, could_sync
 
-LINK_FORM = """\
-In Jira, as an administrator: Applications > Application links > Create link > External
-application > Incoming > OAuth 1.0a (before Jira 8.22: enter any address, ignore the warning,
-tick "Create incoming link"). Fill in:
+if TYPE_CHECKING:
+    from tap_jira_oauth.settings import Settings
 
-  Consumer key    {consumer_key}
-  Consumer name   tap-jira-oauth
-  Public key      the text below, with or without its first and last line
+PASSPHRASE = f"{PREFIX}PRIVATE_KEY_PASSPHRASE"
+CREDENTIALS_FILE = "jira_credentials.json"
+INTERRUPTED = 130
 
-{public_key}"""
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -41,106 +45,158 @@ def commands() -> None:
 @commands.command()
 @click.option(
     "--private-key-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("jira_private_key.pem"),
+    type=FILE,
+    default=Path(DEFAULT_PATH),
     show_default=True,
     help="Where the private key goes (mode 0600).",
 )
-@click.option("--consumer-key", default="tap-jira-oauth", show_default=True)
-@click.option("--bits", type=click.IntRange(min=2048), default=3072, show_default=True)
+@click.option("--consumer-key", default=DEFAULT_CONSUMER, show_default=True)
+@click.option("--bits", type=click.IntRange(min=LEAST_BITS), default=BITS, show_default=True)
+@click.option(
+    "--encrypt",
+    is_flag=True,
+    help=f"Encrypt the private key; the passphrase is in {PASSPHRASE}, or asked for.",
+)
 @click.option("--force", is_flag=True, help="Replace a key that is there.")
-def keygen(private_key_file: Path, consumer_key: str, bits: int, *, force: bool) -> None:
+def keygen(
+    private_key_file: Path, consumer_key: str, bits: int, *, encrypt: bool, force: bool
+) -> None:
     """Make a key pair, and say what to enter in Jira's application link."""
-    key = make_private_key(bits)
-    _write_private(private_key_file, private_pem(key), replace=force)
+    passphrase = _passphrase() if encrypt else None
+    form = make_key_pair(private_key_file, consumer_key, bits, passphrase, force=force)
     click.echo(f"Private key: {private_key_file} (keep it secret)\n", err=True)
-    public_key = public_pem(key).decode()
-    click.echo(LINK_FORM.format(consumer_key=consumer_key, public_key=public_key))
+    click.echo(form)
+
+
+def _passphrase() -> str:
+    """Return the passphrase for a new key: the tap's setting, or asked for twice."""
+    return os.environ.get(PASSPHRASE) or str(
+        click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    )
 
 
 @commands.command()
-@click.option("--api-url", required=True, help="Jira's base URL with its context path.")
-@click.option("--consumer-key", default="tap-jira-oauth", show_default=True)
-@click.option(
-    "--private-key-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("jira_private_key.pem"),
-    show_default=True,
-)
-@click.option("--passphrase", envvar="JIRA_OAUTH_PASSPHRASE", help="Of an encrypted private key.")
+@click.option("--config", type=FILE, help="The tap's config file. Its settings may be left out.")
+@click.option("--api-url", help="Jira's base URL with its context path.")
+@click.option("--consumer-key", help=f"As in the incoming link.  [default: {DEFAULT_CONSUMER}]")
+@click.option("--private-key-file", type=FILE, help=f"[default: {DEFAULT_PATH}]")
 @click.option(
     "--credentials-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("jira_credentials.json"),
-    show_default=True,
-    help="Where the access token goes (mode 0600).",
+    type=FILE,
+    help=f"Where the access token goes (mode 0600).  [default: {CREDENTIALS_FILE}]",
 )
-def login(
-    api_url: str,
-    consumer_key: str,
-    private_key_file: Path,
-    passphrase: str | None,
-    credentials_file: Path,
-) -> None:
-    """Sign in: open a page of Jira in any browser, allow the access, enter the code it shows."""
-    key = load_private_key(read_text(private_key_file), passphrase)
-    dance = Dance(api_url.rstrip("/"), consumer_key, key)
-    request = dance.request_token()
+@click.option(
+    "--no-browser",
+    is_flag=True,
+    help="Print the page's address and read the code that it shows: for a machine without a browser.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0, min_open=True),
+    default=WAIT_SECONDS,
+    show_default=True,
+    help="Seconds to wait for an answer in the browser.",
+)
+def login(config: Path | None, wait: float, *, no_browser: bool, **given: Any) -> None:
+    """Sign in: a page of Jira opens in the browser, on which you allow the access.
+
+    Settings may also come from the tap's environment variables (TAP_JIRA_OAUTH_...).
+    """
+    settings = checked(_login_config(read_config(config, os.environ), given))
+    session = Login(settings, Person(_say, _open_page, _read_code, utc_now))
+    by_code = no_browser or not _has_browser()
+    outcome = session.by_code() if by_code else session.by_browser(wait)
     click.echo(
-        f"Open this page, log in as the user whose issues to read, and allow it:\n\n  "
-        f"{dance.authorize_url(request)}\n",
-        err=True,
-    )
-    verifier = click.prompt("Verification code", err=True).strip()
-    token = dance.access_token(request, verifier)
-    stored = _stored(token, consumer_key, private_key_file, datetime.now(timezone.utc))
-    stored.save(credentials_file)
-    click.echo(
-        f"Signed in until {stored.access_token_expires or 'Jira says otherwise'}.\n"
-        f"Set credentials_store to 'file' and credentials_file to '{credentials_file}'."
+        f"Signed in until {outcome.until or 'Jira says otherwise'}.\n"
+        f"{_use(settings, outcome.place)}; `jira-oauth check` then shows whether a sync can run."
     )
 
 
-def _stored(
-    token: AccessToken, consumer_key: str, private_key_file: Path, now: datetime
-) -> CredentialsFile:
-    return CredentialsFile(
-        consumer_key,
-        str(private_key_file.absolute()),
-        token.token,
-        token.secret,
-        token.session_handle,
-        _moment(now, token.expires_in),
-        _moment(now, token.session_expires_in),
-    )
+def _use(settings: Settings, place: str) -> str:
+    """Say how the tap finds what was stored."""
+    if settings.credentials_store == "ssm":
+        return f"The token is in the parameter {place}, from which credentials_store 'ssm' reads it"
+    return f"Set credentials_store to 'file' and credentials_file to '{place}'"
 
 
-def _moment(now: datetime, seconds: int | None) -> str | None:
-    if seconds is None:
-        return None
-    return (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _login_config(config: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a login: options, over what is configured, over its own defaults."""
+    options = {name: str(value) for name, value in given.items() if value is not None}
+    if "private_key_file" in options:
+        config.pop("private_key", None)
+    if "credentials_file" in options:
+        options["credentials_store"] = "file"
+    configured = {name: value for name, value in config.items() if value not in (None, "")}
+    given = {"credentials_store": "file", **configured, **options}
+    if given["credentials_store"] == "ssm":
+        # Key, consumer and address stand in the parameters, where the tap reads them, too.
+        if "private_key_file" in options:
+            raise ConfigurationError(
+                "With credentials_store 'ssm' the private key is in Parameter Store; leave out "
+                "--private-key-file."
+            )
+        return given
+    defaults = {"consumer_key": DEFAULT_CONSUMER, "credentials_file": CREDENTIALS_FILE}
+    if not config.get("private_key"):
+        defaults["private_key_file"] = DEFAULT_PATH
+    return {**defaults, **given}
 
 
-def _write_private(path: Path, pem: bytes, *, replace: bool) -> None:
-    """Write a key that only its owner can read; without `replace` an existing file is safe."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if replace else os.O_EXCL)
+@commands.command()
+@click.option("--config", type=FILE, help="The tap's config file.")
+@click.option("--json", "as_data", is_flag=True, help="Print JSON.")
+def check(config: Path | None, *, as_data: bool) -> None:
+    """Show whether a sync could run, as whom, and what is in its way: status 1 if it could not.
+
+    Settings come from the config file and from the tap's environment variables
+    (TAP_JIRA_OAUTH_...), which win.
+    """
     try:
-        handle = os.open(path.expanduser(), flags, 0o600)
-    except FileExistsError as error:
-        raise ConfigurationError(
-            f"{path} is there already; Jira knows its public key. Use --force to replace it."
-        ) from error
-    except OSError as error:
-        raise ConfigurationError(f"Cannot write {path}: {error.strerror}.") from error
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(pem)
+        findings = Check(checked(read_config(config, os.environ)), utc_now).run()
+    except TapError as error:
+        findings = [Finding("configuration", "failed", REDACTION.hide(str(error)))]
+    click.echo(as_json(findings) if as_data else as_text(findings))
+    if not could_sync(findings):
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _has_browser() -> bool:
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def _open_page(url: str) -> None:
+    """Open a page beside us: a browser that runs in a terminal returns only when it is closed.
+
+    Where none can be opened nothing is lost, since the page's address is printed, too.
+    """
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _read_code() -> str:
+    click.echo("Verification code: ", nl=False, err=True)
+    return sys.stdin.readline()
 
 
 def main() -> None:
-    """Run the command line; an error is one line and status 1."""
+    """Run the command line; an error is one line and status 1, Ctrl-C one line and status 130."""
+    logging.basicConfig(format="jira-oauth: %(message)s")
+    guard(logging.getLogger().handlers)
     try:
-        commands()
+        commands(standalone_mode=False)
     except TapError as error:
-        click.echo(f"jira-oauth: {error}", err=True)
+        click.echo(f"jira-oauth: {REDACTION.hide(str(error))}", err=True)
         sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("jira-oauth: stopped; nothing was stored.", err=True)
+        sys.exit(INTERRUPTED)

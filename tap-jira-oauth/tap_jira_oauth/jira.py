@@ -9,15 +9,20 @@ from __future__ import annotations
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from tap_jira_oauth.errors import AccessError, AnswerError
+from tap_jira_oauth.client import decode
+from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, ConfigurationError
+from tap_jira_oauth.jql import epoch_literal, zone_literal
+from tap_jira_oauth.probe import reads_epoch_ms
 from tap_jira_oauth.settings import LOOKBACK_MINUTES
 
 if TYPE_CHECKING:
     from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.jql import Literal
     from tap_jira_oauth.progress import Progress
     from tap_jira_oauth.settings import Settings
 
@@ -57,6 +62,16 @@ class ProjectPage(msgspec.Struct):
     is_last: bool = msgspec.field(name="isLast")
 
 
+class Counted(msgspec.Struct):
+    """What a search says about itself, whatever it shows."""
+
+    total: int
+
+
+_counted = msgspec.json.Decoder(Counted)
+
+SEARCH = "/rest/api/2/search"
+
 PROJECT_READINGS = 3
 """How often the list of projects is read before a list that is not whole is an error."""
 
@@ -87,6 +102,10 @@ class Jira:
         return self.settings.lookback_minutes or default
 
     @cached_property
+    def _myself(self) -> tuple[Myself, Answer]:
+        return self.client.get("/rest/api/2/myself", Myself)
+
+    @cached_property
     def started(self) -> int:
         """The server's own clock when the run began, in epoch milliseconds.
 
@@ -98,13 +117,60 @@ class Jira:
         """
         first = None
         if self.settings.auth_method != "anonymous":
-            _, first = self.client.get("/rest/api/2/myself", Myself)
+            _, first = self._myself
         info, answer = self._server
         clock = (first or answer).clock
         if clock is None:
             raise AnswerError("Jira answered without a Date header; its clock is needed.")
         logger.info("Signed in to Jira %s at %s", info.version, self.settings.api_url)
         return clock
+
+    @cached_property
+    def literal(self) -> Literal:
+        """How to write a moment in a Data Center's JQL: as milliseconds, or else in the user's own time zone.
+
+        Raises:
+            AnswerError: the zone is needed and not told.
+            ConfigurationError: this machine does not know the zone.
+        """
+        try:
+            reads = self.reads_milliseconds
+        except AccessError:  # each project's own search says so, and the others go on
+            return epoch_literal
+        if reads is not False:
+            return epoch_literal
+        name = self._myself[0].time_zone if self.settings.auth_method != "anonymous" else None
+        if name is None:
+            raise AnswerError(
+                "This Jira does not read numbers in JQL as milliseconds, and does not tell the "
+                "user's time zone. Sign in as a user who has one."
+            )
+        logger.info("This Jira reads times in JQL only in the user's time zone, %s", name)
+        try:
+            return zone_literal(ZoneInfo(name))
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ConfigurationError(
+                f"This machine does not know the time zone {name} of the user in Jira, in which "
+                "this Jira reads times. Install the Python package tzdata, or set another zone "
+                "in the user's profile."
+            ) from error
+
+    @cached_property
+    def reads_milliseconds(self) -> bool | None:
+        """Whether a Data Center reads numbers in JQL as epoch milliseconds; None where no issue tells.
+
+        One question, and a second one where that finds nothing. Of Cloud it is known.
+        """
+        return reads_epoch_ms(self.started, self._count)
+
+    def _count(self, jql: str) -> int | None:
+        """Return how many issues a search finds; None where Jira refuses it."""
+        payload = {"jql": jql, "maxResults": 1, "fields": ["updated"]}
+        try:
+            answer = self.client.search(SEARCH, lambda: payload, lambda: None)
+        except BadRequestError:
+            return None
+        return decode(answer, SEARCH, _counted).total
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:
@@ -114,7 +180,7 @@ class Jira:
             AccessError: there is none that the user can see.
         """
         _ = self.started  # who we are comes first: nobody would just see fewer projects
-        found = tuple(self._visible[key] for key in self._wanted if key in self._visible)
+        found = tuple(self.visible[key] for key in self._wanted if key in self.visible)
         if found and self.invisible:
             logger.warning(self.invisible)
         if not found:
@@ -128,7 +194,7 @@ class Jira:
     @cached_property
     def invisible(self) -> str | None:
         """What to say about configured projects that the user cannot see; None if there are none."""
-        missing = [key for key in self._wanted if key not in self._visible]
+        missing = [key for key in self._wanted if key not in self.visible]
         if not missing:
             return None
         return (
@@ -138,10 +204,11 @@ class Jira:
 
     @property
     def _wanted(self) -> list[str]:
-        return [key.upper() for key in self.settings.project_keys] or sorted(self._visible)
+        return [key.upper() for key in self.settings.project_keys] or sorted(self.visible)
 
     @cached_property
-    def _visible(self) -> dict[str, Project]:
+    def visible(self) -> dict[str, Project]:
+        """Every project that the user sees, by its key in capitals."""
         projects = self._cloud_projects() if self.is_cloud else self._all_projects()
         return {project.key.upper(): project for project in projects}
 

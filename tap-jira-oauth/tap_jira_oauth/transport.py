@@ -75,11 +75,18 @@ class Transport:
         }
 
     def send(
-        self, method: str, base: str, path: str = "", body: Body | None = None
+        self,
+        method: str,
+        base: str,
+        path: str = "",
+        body: Body | None = None,
+        *,
+        auth: AuthBase | None = None,
     ) -> Answer | Wait:
         """Send a request; whoever asks judges the answer, or waits and sends it again.
 
-        Errors name the server by `base`; the address is `base` and `path` in one.
+        Errors name the server by `base`; the address is `base` and `path` in one. `auth` signs
+        this one request in place of the session's.
 
         Raises:
             ConfigurationError: no try would ever be answered.
@@ -88,7 +95,7 @@ class Transport:
         content = body.content if body is not None else None
         try:
             with self._session.request(
-                method, f"{base}{path}", data=content, headers=headers, **self._options
+                method, f"{base}{path}", data=content, headers=headers, auth=auth, **self._options
             ) as response:
                 # `content` would put the body together from small pieces, at twice the cost.
                 received = response.raw.read(decode_content=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +13,9 @@ import requests
 from requests_oauthlib import OAuth1Session
 
 from conftest import CONSUMER
+from tap.command import run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     from pair.conftest import Peer
@@ -68,6 +69,85 @@ def dance(jira: Sandbox, key: rsa.RSAPrivateKey) -> dict[str, str]:
         verifier=code,
     ) as session:
         return dict(session.fetch_access_token(servlets + "access-token"))
+
+
+@pytest.mark.workspace
+def test_the_jira_package_reads_with_the_token_of_our_login(
+    connected_jira: Sandbox, private_key_file: Path, peer: Peer, tmp_path: Path
+) -> None:
+    """And our tap reads with the token of its dance, below: a token belongs to no program."""
+    login = [str(Path(sys.executable).with_name("jira-oauth")), "login", "--no-browser"]
+    login += ["--api-url", connected_jira.url, "--consumer-key", CONSUMER]
+    with subprocess.Popen(
+        [*login, "--private-key-file", str(private_key_file)],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        page = next(line.strip() for line in process.stderr if "/authorize?" in line)
+        process.communicate(connected_jira.approve(page.partition("oauth_token=")[2]) + "\n")
+    assert process.returncode == 0
+    stored = json.loads((tmp_path / "jira_credentials.json").read_text())
+    oauth = {
+        "access_token": stored["access_token"],
+        "access_token_secret": stored["access_token_secret"],
+        "consumer_key": CONSUMER,
+        "key_cert": private_key_file.read_text("utf-8"),
+        "signature_method": "RSA-SHA1",
+    }
+    assert read_by_jira(peer, connected_jira, oauth=oauth)["user"] == "sandbox"
+
+
+JIRASHELL = """
+import builtins, json, sys, types
+sys.modules["keyring"] = types.ModuleType("keyring")
+import requests
+from jira import jirashell
+asked = json.load(sys.stdin)
+jirashell.SIGNATURE_HMAC_SHA1 = "RSA-SHA1"
+jirashell.webbrowser.open_new = lambda page: requests.post(page, {"decision": "allow"}, timeout=10)
+builtins.input = lambda *_: "y"
+print(json.dumps(jirashell.oauth_dance(asked["url"], asked["key"], asked["pem"])))
+"""
+"""The dance of PyPI's `jira`, by its own code; the person allows.
+
+Two things are mended: it asks for HMAC-SHA1, which Jira refuses, and imports a keyring that it
+does not need here.
+"""
+
+
+@pytest.mark.workspace
+def test_our_tap_reads_with_the_token_of_the_jira_package(
+    connected_jira: Sandbox, private_key_file: Path, peer: Peer, tmp_path: Path
+) -> None:
+    """Its dance sends neither callback nor verifier; the token that comes out is as good as ours."""
+    done = subprocess.run(
+        [str(peer("jira").with_name("python")), "-c", JIRASHELL],
+        input=json.dumps(
+            {
+                "url": connected_jira.url,
+                "key": CONSUMER,
+                "pem": private_key_file.read_text("utf-8"),
+            }
+        ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    token = json.loads(done.stdout.splitlines()[-1])
+    config = {
+        "api_url": connected_jira.url,
+        "consumer_key": CONSUMER,
+        "private_key_file": str(private_key_file),
+        "access_token": token["access_token"],
+        "access_token_secret": token["access_token_secret"],
+    }
+    assert len(run(tmp_path, config).records) == 60
 
 
 @pytest.mark.workspace

@@ -40,13 +40,28 @@ def depends_on_now(node: jql.Node | None) -> bool:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How one server reads JQL.
+
+    Attributes:
+        accounts: whether people go by account id, as on Cloud, and not by user name.
+        epoch_literals: whether a number is a date, as epoch milliseconds.
+    """
+
+    accounts: bool = False
+    epoch_literals: bool = True
+
+
+DATA_CENTER: Final = Dialect()
+
+
+@dataclass(frozen=True)
 class Compiler:
     """Trees to predicates.
 
     Attributes:
         now_ms: what functions and relative dates count from.
         validate: whether a clause about what does not exist is a JqlError; otherwise it matches nothing.
-        accounts: whether people go by account id, as on Cloud, and not by user name.
         warnings: what such clauses would have been refused with.
     """
 
@@ -54,7 +69,7 @@ class Compiler:
     user: User
     now_ms: int
     validate: bool = True
-    accounts: bool = False
+    dialect: Dialect = DATA_CENTER
     warnings: list[str] = field(default_factory=list)
 
     def node(self, node: jql.Node) -> Test:
@@ -161,7 +176,9 @@ class Compiler:
         if moments.is_period(operand.text):
             return moments.period(operand.text, self.now_ms)
         try:
-            return times.read_literal(operand.text, self.user.zone)
+            return times.read_literal(
+                operand.text, self.user.zone, epoch=self.dialect.epoch_literals
+            )
         except ValueError as error:
             raise JqlError(
                 f"Date value '{operand.text}' for field '{name}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
@@ -183,7 +200,7 @@ class Compiler:
             return project.id
         names = {value: value for value in self.snapshot.names(name)}
         known = {**self.snapshot.numbered(name), **names}
-        if self.accounts and name in readers.PEOPLE:
+        if self.dialect.accounts and name in readers.PEOPLE:
             known = {account_id(value): value for value in known}
         if text.casefold() not in known:
             raise JqlError(f"The value '{text}' does not exist for the field '{shown}'.")

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from werkzeug import Response
 
-_STATUS: Final = {
+STATUS: Final = {
     "version_rejected": 400,
     "parameter_absent": 400,
     "parameter_rejected": 400,
@@ -58,7 +58,7 @@ class OAuthProblemError(RefusedError):
     @property
     def status(self) -> int:
         """The HTTP status of the answer."""
-        return _STATUS.get(self.name, _OTHER)
+        return STATUS.get(self.name, _OTHER)
 
     def response(self, realm: str) -> Response:
         """The answer; `realm` is the base URL of a resource, the request URL of a token servlet."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sandbox import jql, readers
-from sandbox.conditions import Compiler, depends_on_now
+from sandbox.conditions import DATA_CENTER, Compiler, Dialect, depends_on_now
 from sandbox.jql import JqlError
 
 if TYPE_CHECKING:
@@ -110,29 +110,35 @@ class Question:
     Attributes:
         now_ms: what `now()` means; None where the query does not depend on it.
         validate: whether clauses about what does not exist are refused or match nothing.
-        accounts: whether people go by account id.
+        dialect: how the server reads JQL.
     """
 
     text: str
     user: User
     now_ms: int | None
     validate: bool = True
-    accounts: bool = False
+    dialect: Dialect = DATA_CENTER
 
     @classmethod
     def at(
-        cls, text: str, user: User, now_ms: int, *, validate: bool = True, accounts: bool = False
+        cls,
+        text: str,
+        user: User,
+        now_ms: int,
+        *,
+        validate: bool = True,
+        dialect: Dialect = DATA_CENTER,
     ) -> Question:
         """The question at a moment, which is forgotten where the query does not depend on it. JqlError."""
         relative = depends_on_now(jql.parse(text).where)
-        return cls(text, user, now_ms if relative else None, validate, accounts)
+        return cls(text, user, now_ms if relative else None, validate, dialect)
 
 
 def run(question: Question, snapshot: Snapshot) -> Result:
     """Every issue that matches and that the user sees; JqlError as Jira would word it."""
     query = jql.parse(question.text)
     user = question.user
-    compiler = Compiler(snapshot, user, question.now_ms or 0, question.validate, question.accounts)
+    compiler = Compiler(snapshot, user, question.now_ms or 0, question.validate, question.dialect)
     matches = compiler.node(query.where) if query.where else None
     order = tuple(_sort_key(sort, user) for sort in query.order) or ((readers.place, True),)
     stable = any(by is readers.place for by, _ in order)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox import query
+from sandbox.conditions import DATA_CENTER, Dialect
 from sandbox.fields import HIDDEN
 from sandbox.jql import JqlError
 from sandbox.query import Question
@@ -136,14 +137,14 @@ class Searcher:
         window: the last row that `startAt + maxResults` may reach.
         chance: the order of ties.
         clock: what relative dates in a query count from.
-        accounts: whether people go by account id in a query, as on Cloud.
+        dialect: how it reads JQL.
     """
 
     page_cap: int
     window: int
     chance: Random
     clock: Clock
-    accounts: bool = False
+    dialect: Dialect = DATA_CENTER
     _run: Callable[[Question, Snapshot], query.Result] = field(
         default_factory=lambda: lru_cache(maxsize=_RESULTS_KEPT)(query.run)
     )
@@ -151,9 +152,7 @@ class Searcher:
     def find(self, request: SearchRequest, view: View, user: User) -> query.Result:
         """Everything that a query finds. JqlError for a bad query."""
         now = self.clock.now_ms()
-        asked = Question.at(
-            request.jql, user, now, validate=request.validate, accounts=self.accounts
-        )
+        asked = Question.at(request.jql, user, now, validate=request.validate, dialect=self.dialect)
         return self._run(asked, view.indexed)
 
     def search(self, request: SearchRequest, view: View, user: User) -> Page:

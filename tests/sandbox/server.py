@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sandbox.app import Application
 from sandbox.clock import Clock
+from sandbox.conditions import Dialect
 from sandbox.corpus import Corpus
 from sandbox.faults import Fault
 from sandbox.http_server import HttpServer
@@ -60,6 +61,7 @@ class Sandbox:
         rate_limit: shown on every answer, and enforced where it says so.
         flavor: Data Center 10.3 or Cloud.
         whole_seconds: a database that keeps no milliseconds; this changes the corpus, too.
+        epoch_literals: whether JQL takes a number for a date; without, it is a 400 like any other word.
         warm: choices of fields, each as a client writes its `fields`, in which every issue is rendered at the start.
     """
 
@@ -77,6 +79,7 @@ class Sandbox:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     flavor: Literal["data_center", "cloud"] = "data_center"
     whole_seconds: bool = False
+    epoch_literals: bool = True
     warm: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -106,7 +109,8 @@ class Sandbox:
             sign_in=signing,
         )
         ties = seeded(self.seed, "ties")
-        searcher = Searcher(self.page_cap, self.window, ties, self.clock, self.world.cloud)
+        dialect = Dialect(self.world.cloud, self.epoch_literals)
+        searcher = Searcher(self.page_cap, self.window, ties, self.clock, dialect)
         rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")), index)
         self._rest = rest
         self._app = Application(self.world, rest, self.context_path, self.seed)

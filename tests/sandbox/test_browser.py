@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from chromium import CONTRAST, chromium_browser
 from sandbox import User
 from sandbox.conftest import CONSUMER, client, servlet
 from sandbox.oauth2 import Client
@@ -20,46 +20,13 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10
 CALLBACK = "http://127.0.0.1:9/back"
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CONTRAST = """
-() => [...document.querySelectorAll('h1, p, li, button, select')].map(element => {
-    const light = text => {
-        const [r, g, b] = text.match(/[0-9.]+/g).map(Number).map(value => {
-            const part = value / 255;
-            return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    let under = element;
-    while (getComputedStyle(under).backgroundColor === 'rgba(0, 0, 0, 0)') under = under.parentElement;
-    const both = [light(getComputedStyle(element).color), light(getComputedStyle(under).backgroundColor)];
-    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
-})
-"""
-"""The contrast ratio of every text against what lies under it, as WCAG 2 defines it."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser without a window; skips where Chromium or Playwright is missing."""
-    driver = pytest.importorskip(
-        "playwright.sync_api", reason="Playwright is not installed (pip install playwright)"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no chromium on the PATH (apt-get install chromium)")
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -39,13 +39,13 @@ def render(ms: int, zone: ZoneInfo | timezone = timezone.utc) -> str:
     return f"{text[:19]}.{ms % 1000:03d}{text[19:22]}{text[23:25]}"
 
 
-def read_literal(text: str, zone: ZoneInfo | timezone) -> int:
+def read_literal(text: str, zone: ZoneInfo | timezone, *, epoch: bool = True) -> int:
     """Milliseconds of a JQL date literal: epoch milliseconds, or a minute or a day in the asking user's zone.
 
     A local time that a change of the clocks repeats means its first occurrence, one that it skips the moment as far
-    after the change, as Java reads them. Seconds and anything else are a ValueError: Jira has minute precision.
+    after the change, as Java reads them. Without `epoch` a number is no date. Seconds and anything else are a ValueError: Jira has minute precision.
     """
-    if _EPOCH_MS.fullmatch(text):
+    if epoch and _EPOCH_MS.fullmatch(text):
         return int(text)
     match = _LITERAL.fullmatch(text)
     if match:

@@ -7,8 +7,8 @@ import json
 import pytest
 from requests.structures import CaseInsensitiveDict
 
+from tap_jira_oauth import advice
 from tap_jira_oauth.answer import (
-    OAUTH_ADVICE,
     Answer,
     Wait,
     breather,
@@ -79,7 +79,7 @@ def test_a_refusal_to_nobody_is_about_the_sign_in(status: int) -> None:
 )
 def test_a_400_that_blames_the_query_may_be_about_the_sign_in(said: str) -> None:
     """Seen ones; an administrator or a sign-in helps, no other JQL."""
-    with pytest.raises(AccessError, match="not signed in, or not permitted"):
+    with pytest.raises(AccessError, match="not signed in or has no permission"):
         judge(answer(400, {"errorMessages": [said], "errors": {}}), anonymous=False)
 
 
@@ -147,7 +147,7 @@ def test_retry_after_is_seconds_or_a_date_by_the_servers_clock(header: str, seco
 
 
 @pytest.mark.parametrize(
-    "problem", sorted(OAUTH_ADVICE.keys() - {"nonce_used", "timestamp_refused"})
+    "problem", sorted(advice.OAUTH.keys() - {"nonce_used", "timestamp_refused"})
 )
 def test_an_oauth_problem_is_final_and_comes_with_advice(problem: str) -> None:
     """Also with 503, which Jira sends for a refused consumer or user."""
@@ -158,7 +158,7 @@ def test_an_oauth_problem_is_final_and_comes_with_advice(problem: str) -> None:
     )
     with pytest.raises(AuthenticationError) as caught:
         judge(refused, anonymous=False)
-    assert OAUTH_ADVICE[problem] in str(caught.value)
+    assert str(advice.OAUTH[problem]) in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
@@ -191,7 +191,7 @@ def test_a_stale_signature_is_worth_one_fresh_one(problem: str) -> None:
                 400, {"errorMessages": ["The value 'X' does not exist for the field 'project'."]}
             ),
             AccessError,
-            "not signed in, or not permitted",
+            "not signed in or has no permission",
         ),
         (answer(400, {"errors": {"jql": "bad"}}), AnswerError, "jql: bad."),
         (answer(410, {"errorMessages": ["removed"]}), ConfigurationError, "'auto' or 'cloud'"),

@@ -165,7 +165,7 @@ def test_the_removed_search_is_explained(site: Sandbox, tmp_path: Path) -> None:
     assert result.status == 1
     last = result.log.splitlines()[-1]
     assert "HTTP 410" in last
-    assert "set 'api_flavor' to 'auto' or 'cloud'" in last
+    assert "Set 'api_flavor' to 'auto' or 'cloud'" in last
     assert result.records == []
 
 
@@ -184,7 +184,7 @@ def test_a_wrong_token_of_the_user_is_no_empty_success(site: Sandbox, tmp_path: 
     result = run(tmp_path, signed_in(site, password="wrong"))
     assert result.status == 1
     assert result.records == []
-    assert "check the credentials" in result.log.splitlines()[-1]
+    assert "Check the credentials" in result.log.splitlines()[-1]
 
 
 def test_an_invisible_project_is_named(site: Sandbox, tmp_path: Path) -> None:

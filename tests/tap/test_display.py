@@ -92,13 +92,13 @@ def test_a_live_line_on_a_terminal_says_how_far_and_why_it_waits(
 ) -> None:
     """Drawn anew while it waits for a rate limit; the messages and the log are whole beside it."""
     wait = {"Retry-After": "1"}
-    connected_jira.fault(SEARCH, status=429, headers=wait, skip=2)
+    connected_jira.fault(SEARCH, status=429, headers=wait, skip=3)
     status, output, seen = on_terminal(tmp_path, configure(**ONE_BY_ONE))
     assert status == 0, seen
     assert ESCAPE in seen
     assert f"OPS: 9 of {issues_of(connected_jira, 'OPS')} issues" in seen
     assert "left, up to 20" in seen
-    assert "waiting 1 s: HTTP 429" in seen
+    assert re.search(r"waiting [01] s: HTTP 429", seen)
     assert "━" in seen
     kinds = [message["type"] for message in messages(output)]
     assert kinds.count("RECORD") == issues_of(connected_jira, "OPS")
@@ -114,7 +114,7 @@ def test_no_line_is_drawn_into_a_pipe(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
     """As under Meltano, which captures the log; the summary is one line of JSON there."""
-    connected_jira.fault(SEARCH, status=429, headers={"Retry-After": "1"}, skip=1)
+    connected_jira.fault(SEARCH, status=429, headers={"Retry-After": "1"}, skip=2)
     result = run(tmp_path, configure(**ONE_BY_ONE))
     assert result.status == 0, result.log
     assert ESCAPE not in result.log
@@ -127,7 +127,8 @@ def test_no_line_is_drawn_into_a_pipe(
     assert project["project"] == "OPS"
     assert project["finished"]
     assert project["emitted"] == issues_of(connected_jira, "OPS") == found["emitted"]
-    searches = sum(entry.path == SEARCH for entry in connected_jira.requests)
+    # Without the one by which the start learns how times are written.
+    searches = sum(entry.path == SEARCH for entry in connected_jira.requests) - 1
     assert project["requests"] == searches
     assert (project["retries"], project["pages"]) == (1, searches - 1)
     assert 1 <= project["waited_seconds"] < 2
@@ -152,7 +153,7 @@ def test_a_run_that_fails_says_what_it_had_done(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
     """The summary has the project that was not finished; the last line is the error's."""
-    connected_jira.fault(SEARCH, shape="bad-request-cloud", skip=2)
+    connected_jira.fault(SEARCH, shape="bad-request-cloud", skip=3)
     result = run(tmp_path, configure(**ONE_BY_ONE))
     assert result.status == 1
     (project,) = result.summary["projects"]

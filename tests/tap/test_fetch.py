@@ -180,8 +180,8 @@ def test_a_page_that_does_not_get_through_is_asked_for_in_halves(
     """A body that breaks off and a proxy's 504; all issues arrive, and pages grow back."""
     config = configure(max_concurrent_requests=1, page_size=16)
     with Sandbox(corpus=Corpus.generate(seed=4, issues=300, projects=1)) as jira:
-        jira.fault("/rest/api/2/search", cut=True)
-        jira.fault("/rest/api/2/search", status=504, skip=1)
+        jira.fault("/rest/api/2/search", cut=True, skip=1)
+        jira.fault("/rest/api/2/search", status=504, skip=2)
         mine = {"api_url": jira.url, "auth_method": "personal_token"}
         result = run(tmp_path, config | mine | {"personal_token": "sandbox-token"})
         assert result.status == 0, result.log

@@ -1,108 +1,39 @@
-"""`jira-oauth`: the key pair, the three-legged sign-in, and what a run makes of them."""
+"""`jira-oauth login` by code: what is stored, where, and what a run makes of it."""
 
 from __future__ import annotations
 
 import json
 import stat
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from requests_oauthlib import OAuth1
 
 from tap.command import run
+from tap.sign_in import login_by_code
+from tap.sign_in import run as run_command
 from tap_jira_oauth.auth.oauth1 import RSASignature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     from sandbox import Sandbox
-
-COMMAND = str(Path(sys.executable).with_name("jira-oauth"))
-
-
-def keygen(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Make a key pair in a folder."""
-    return subprocess.run(
-        [COMMAND, "keygen", "--bits", "2048", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def login(
-    folder: Path, api_url: str, answer: Callable[[str], str], consumer: str = "tap-jira-oauth"
-) -> tuple[int, str]:
-    """Sign in; `answer` plays the person: it gets the request token and returns the code."""
-    command = [COMMAND, "login", "--api-url", api_url, "--consumer-key", consumer]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "/authorize?" in line:
-                token = parse_qs(urlsplit(line.strip()).query)["oauth_token"][0]
-                output, _ = process.communicate(answer(token) + "\n", timeout=60)
-                said += output
-                break
-        return process.wait(timeout=60), said
-
-
-def test_a_key_pair_is_made_for_the_owner_only_and_never_overwritten(tmp_path: Path) -> None:
-    """Mode 0600; a second time it is refused, because Jira knows the first one."""
-    made = keygen(tmp_path)
-    path = tmp_path / "jira_private_key.pem"
-    assert made.returncode == 0, made.stderr
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "BEGIN PUBLIC KEY" in made.stdout
-    assert "PRIVATE" not in made.stdout
-    before = path.read_bytes()
-    again = keygen(tmp_path)
-    assert again.returncode == 1
-    assert "--force" in again.stderr
-    assert path.read_bytes() == before
-    assert keygen(tmp_path, "--force").returncode == 0
-    assert path.read_bytes() != before
-
-
-def test_the_printed_public_key_belongs_to_the_private_one(tmp_path: Path) -> None:
-    """What is pasted into Jira verifies what the tap signs."""
-    printed = keygen(tmp_path).stdout
-    public = serialization.load_pem_public_key(printed[printed.index("-----BEGIN") :].encode())
-    private = serialization.load_pem_private_key(
-        (tmp_path / "jira_private_key.pem").read_bytes(), None
-    )
-    assert isinstance(public, rsa.RSAPublicKey)
-    assert isinstance(private, rsa.RSAPrivateKey)
-    assert public.public_numbers() == private.public_key().public_numbers()
 
 
 @pytest.fixture
 def folder(tmp_path: Path, connected_jira: Sandbox) -> Path:
     """A folder with a new key, whose public half Jira knows."""
-    printed = keygen(tmp_path).stdout
+    printed = run_command(tmp_path, "keygen", "--bits", "2048").stdout
     connected_jira.register_consumer("tap-jira-oauth", printed[printed.index("-----BEGIN") :])
     return tmp_path
 
 
 def test_after_the_login_the_tap_needs_only_its_file(connected_jira: Sandbox, folder: Path) -> None:
     """Mode 0600, with both expiry dates and the session handle; then every issue arrives."""
-    status, said = login(folder, connected_jira.url, connected_jira.approve)
+    status, said = login_by_code(folder, connected_jira.approve, "--api-url", connected_jira.url)
     assert status == 0, said
     path = folder / "jira_credentials.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -118,42 +49,74 @@ def test_after_the_login_the_tap_needs_only_its_file(connected_jira: Sandbox, fo
     assert len(run(folder, config).records) == 60
 
 
-@pytest.mark.parametrize(("code", "said"), [("denied", "was denied"), ("wrong", "token_rejected")])
-def test_a_denial_and_a_wrong_code_each_get_a_sentence(
-    connected_jira: Sandbox, folder: Path, code: str, said: str
-) -> None:
-    """Status 1, and nothing is stored."""
-
-    def answer(token: str) -> str:
-        connected_jira.approve(token)
-        return code
-
-    status, output = login(folder, connected_jira.url, answer)
-    assert status == 1
-    assert said in output.splitlines()[-1]
-    assert not (folder / "jira_credentials.json").exists()
-
-
-def test_an_unknown_consumer_and_a_foreign_key_each_get_a_sentence(
+def test_the_settings_may_come_from_the_taps_config_and_variables(
     connected_jira: Sandbox, folder: Path
 ) -> None:
-    """Before anybody opens a page."""
-    status, output = login(folder, connected_jira.url, str, consumer="nobody")
-    assert status == 1
-    assert "no application link with this consumer key" in output
-    keygen(folder, "--force")
-    status, output = login(folder, connected_jira.url, str)
-    assert status == 1
-    assert "signature_invalid" in output
-    assert "oauth_signature" not in output
+    """Options win over variables, these over the file; a key given as text is not written anywhere."""
+    key = (folder / "jira_private_key.pem").read_text()
+    (folder / "jira_private_key.pem").unlink()
+    (folder / "c.json").write_text(
+        json.dumps({"api_url": "http://127.0.0.1:9", "credentials_file": "from_config.json"})
+    )
+    variables = {
+        "TAP_JIRA_OAUTH_API_URL": connected_jira.url,
+        "TAP_JIRA_OAUTH_PRIVATE_KEY": key.replace("\n", "\\n"),
+    }
+    status, said = login_by_code(folder, connected_jira.approve, "--config", "c.json", **variables)
+    assert status == 0, said
+    text = (folder / "from_config.json").read_text()
+    assert json.loads(text)["private_key_file"] is None
+    assert "PRIVATE KEY-" not in text + said
+    config = {
+        "api_url": connected_jira.url,
+        "credentials_store": "file",
+        "credentials_file": str(folder / "from_config.json"),
+    }
+    assert run(folder, config).status == 1
+    assert len(run(folder, config | {"private_key": key}).records) == 60
 
 
-def test_a_wrong_address_is_named(folder: Path) -> None:
-    """Nobody listens there."""
-    status, output = login(folder, "http://127.0.0.1:9", str)
+def test_a_store_that_takes_no_sign_in_is_refused_before_anybody_is_asked(
+    connected_jira: Sandbox, folder: Path
+) -> None:
+    """Settings cannot be written by a command; a file that is named on the command line can."""
+    store = {"TAP_JIRA_OAUTH_CREDENTIALS_STORE": "config"}
+    url = ("--api-url", connected_jira.url)
+    status, said = login_by_code(folder, str, *url, **store)
     assert status == 1
-    assert "does not answer" in output
-    assert "Traceback" not in output
+    assert "cannot write into credentials_store 'config'" in said
+    assert connected_jira.requests == []
+    status, said = login_by_code(
+        folder, connected_jira.approve, *url, "--credentials-file", "x.json", **store
+    )
+    assert status == 0, said
+    assert (folder / "x.json").exists()
+
+
+def test_what_jira_repeats_of_a_request_is_not_shown(connected_jira: Sandbox, folder: Path) -> None:
+    """A refusal comes in Jira's own words, without what was sent to it."""
+    connected_jira.fault(
+        "/plugins/servlet/oauth/request-token",
+        status=403,
+        headers={"Content-Type": "application/json"},
+        body={"message": "We do not like oauth_signature=AbCdEf%2F0123 at all"},
+    )
+    status, said = login_by_code(folder, str, "--api-url", connected_jira.url)
+    assert status == 1
+    assert "We do not like oauth_signature=*** at all" in said
+
+
+def test_an_older_sign_in_stays_when_a_new_one_fails(connected_jira: Sandbox, folder: Path) -> None:
+    """The file is replaced when the new token is there, and not before; no leftovers."""
+    url = ("--api-url", connected_jira.url)
+    assert login_by_code(folder, connected_jira.approve, *url)[0] == 0
+    before = (folder / "jira_credentials.json").read_bytes()
+    assert login_by_code(folder, lambda _: "denied", *url)[0] == 1
+    assert (folder / "jira_credentials.json").read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "jira_credentials.json",
+        "jira_private_key.pem",
+    ]
 
 
 def test_the_key_is_loaded_once_and_each_request_is_signed_anew(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from conftest import CONSUMER
 from tap.command import run
+from tap.sign_in import login_by_code
+from tap.sign_in import run as run_command
 from tap_jira_oauth.credentials import load_oauth1, load_settings, ssm
-from tap_jira_oauth.credentials.file import CredentialsFile
+from tap_jira_oauth.credentials.sign_in import SignIn
 from tap_jira_oauth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -112,9 +115,7 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
         Tier="Advanced",
     )
     settings = load_settings(STORE)
-    sign_in = CredentialsFile(
-        CONSUMER, "", "n=w&", "s", "h", "1970-01-01T00:01:00Z", "1970-01-01T00:02:00Z"
-    )
+    sign_in = SignIn(CONSUMER, "", "n=w&", "s", "h", "1970-01-01T00:01:00Z", "1970-01-01T00:02:00Z")
     with aws.recorded() as bodies:
         ssm.save(settings, sign_in, lambda: 10)
     # Not by what moto holds then: unlike AWS it keeps the key that is not named again.
@@ -123,7 +124,7 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
         "consumer_key": CONSUMER,
         "consumer_secret": "dont_care",
         "access_token": "oauth_token=n%3Dw%26&oauth_token_secret=s&oauth_expires_in=50"
-        "&oauth_session_handle=h&oauth_authorization_expires_in=110",
+        "&oauth_session_handle=h&oauth_authorization_expires_in=110&expires=1970-01-01T00%3A01%3A00Z",
         "owner": "the lake",
     }
     assert bodies[-1]["Type"] == "SecureString"
@@ -133,12 +134,54 @@ def test_a_sign_in_is_written_back_and_other_keys_stay(article: str, aws: LocalA
 def test_the_first_sign_in_makes_the_parameter(aws: LocalAws) -> None:
     """Encrypted."""
     settings = load_settings({**STORE, "api_url": "https://jira.example.com"})
-    ssm.save(settings, CredentialsFile("mine", "", "t", "s"))
+    ssm.save(settings, SignIn("mine", "", "t", "s"))
     assert get(aws, "jira_access_secrets")["access_token"] == "oauth_token=t&oauth_token_secret=s"
     assert get(aws, "jira_access_secrets")["consumer_key"] == "mine"
     parameter = aws.ssm.get_parameter(Name="jira_access_secrets")["Parameter"]
     assert parameter["Type"] == "SecureString"
     assert "oauth_token" not in parameter["Value"] or parameter["Value"].startswith("kms:")
+
+
+def test_a_login_with_the_three_parameters_and_then_a_run(
+    article: str, aws: LocalAws, connected_jira: Sandbox, tmp_path: Path
+) -> None:
+    """No setting but the store: key, consumer and address are read, the token is written, all else stays."""
+    put(aws, "jira_access_secrets", json.dumps({"consumer_key": CONSUMER, "owner": "the lake"}))
+    (tmp_path / "config.json").write_text(json.dumps(STORE))
+    assert "holds no access token yet" in run(tmp_path, STORE).log
+    with aws.recorded() as bodies:
+        status, said = login_by_code(tmp_path, connected_jira.approve, "--config", "config.json")
+    assert status == 0, said
+    assert [body["Overwrite"] for body in bodies if "Value" in body] == [True, True]
+    kept = get(aws, "jira_access_secrets")
+    token = dict(parse_qsl(kept.pop("access_token")))
+    assert kept == {"consumer_key": CONSUMER, "owner": "the lake"}
+    assert "in the parameter jira_access_secrets" in said
+    assert not {token["oauth_token"], token["oauth_token_secret"]} & set(said.split())
+    assert article != token["oauth_token"]
+    assert not list(tmp_path.glob("*credentials*"))
+    assert len(run(tmp_path, STORE).records) == 60
+    checked = run_command(tmp_path, "check", "--json", "--config", "config.json")
+    found = json.loads(checked.stdout)["checks"]["token"]
+    assert found["expires"] == token["expires"]
+    assert 1820 < found["days_left"] <= 1826
+
+
+def test_a_parameter_that_cannot_be_written_is_told_before_anybody_is_asked(
+    article: str, aws: LocalAws, connected_jira: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing is sent to Jira; so too for an option that leads elsewhere."""
+    assert article
+    put(aws, "jira_access_secrets", "no JSON")
+    (tmp_path / "config.json").write_text(json.dumps(STORE))
+    for options, reason in (
+        ((), "jira_access_secrets is no JSON object"),
+        (("--private-key-file", "x.pem"), "leave out --private-key-file"),
+    ):
+        status, said = login_by_code(tmp_path, str, "--config", "config.json", *options)
+        assert status == 1
+        assert reason in said
+    assert connected_jira.requests == []
 
 
 @pytest.mark.parametrize(

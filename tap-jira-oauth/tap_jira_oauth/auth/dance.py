@@ -6,17 +6,27 @@ Paths and answers as Jira's own servlets have them, below the base URL with its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
-import requests
-
-from tap_jira_oauth.answer import Answer, refuse
+from tap_jira_oauth.advice import SIGN_IN
+from tap_jira_oauth.answer import Wait
+from tap_jira_oauth.auth.anonymous import Anonymous
 from tap_jira_oauth.auth.oauth1 import RSASignature
-from tap_jira_oauth.errors import AnswerError, AuthenticationError, UnavailableError
+from tap_jira_oauth.auth.refusal import no_servlet, refuse_sign_in
+from tap_jira_oauth.errors import AuthenticationError, UnavailableError
+from tap_jira_oauth.transport import Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from tap_jira_oauth.settings import Settings
+
+    Clock = Callable[[], datetime]
 
 SERVLETS = "/plugins/servlet/oauth"
 OUT_OF_BAND = "oob"
@@ -24,8 +34,6 @@ OUT_OF_BAND = "oob"
 
 DENIED = "denied"
 """The verifier that Jira sends when the person clicked Deny."""
-
-_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,15 @@ class AccessToken:
 class Dance:
     """One sign-in at one Jira, leg by leg. No leg is ever sent twice by itself."""
 
-    def __init__(self, api_url: str, consumer_key: str, private_key: RSAPrivateKey) -> None:
-        """Prepare; nothing is sent yet."""
-        self._base = f"{api_url}{SERVLETS}"
+    def __init__(
+        self, settings: Settings, consumer_key: str, key: RSAPrivateKey, clock: Clock
+    ) -> None:
+        """Prepare; nothing is sent yet. `clock` returns the time with its zone."""
+        self._base = f"{settings.api_url}{SERVLETS}"
         self._consumer_key = consumer_key
-        self._key = private_key
+        self._key = key
+        self._clock = clock
+        self._transport = Transport(settings, Anonymous())
 
     def request_token(self, callback: str = OUT_OF_BAND) -> RequestToken:
         """First leg: ask for a request token.
@@ -75,13 +87,20 @@ class Dance:
 
         Raises:
             AuthenticationError: the person denied, or the code is wrong or too old.
+            UnavailableError: no answer, so that nobody knows whether Jira issued a token.
         """
         if verifier == DENIED:
-            raise AuthenticationError("The access was denied on Jira's page.")
+            raise AuthenticationError(str(SIGN_IN["permission_denied"]))
         signer = RSASignature(
             self._consumer_key, self._key, request.token, request.secret, verifier=verifier
         )
-        pairs = self._post("access-token", signer)
+        try:
+            pairs = self._post("access-token", signer)
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{error} It was the last step, which Jira takes only once, so it is not repeated. "
+                "Start `jira-oauth login` again."
+            ) from error
         return AccessToken(
             pairs["oauth_token"],
             pairs["oauth_token_secret"],
@@ -92,21 +111,14 @@ class Dance:
 
     def _post(self, servlet: str, signer: RSASignature) -> dict[str, str]:
         address = f"{self._base}/{servlet}"
-        try:
-            response = requests.post(address, auth=signer, timeout=_TIMEOUT, allow_redirects=False)
-        except requests.exceptions.RequestException as error:
-            raise UnavailableError(
-                f"{address} does not answer ({type(error).__name__}). Is 'api_url' right?"
-            ) from error
-        answer = Answer(response.status_code, response.headers, response.content)
-        if answer.status != requests.codes.ok:
-            refuse(answer)
-        pairs = dict(parse_qsl(response.text))
+        answer = self._transport.send("POST", address, auth=signer)
+        if isinstance(answer, Wait):
+            raise UnavailableError(f"{answer.reason}. Is 'api_url' right, and Jira running?")
+        if answer.status != HTTPStatus.OK:
+            refuse_sign_in(answer, address, f"{SERVLETS}/{servlet}", self._clock())
+        pairs = dict(parse_qsl(answer.body.decode("utf-8", "replace")))
         if not {"oauth_token", "oauth_token_secret"} <= pairs.keys():
-            raise AnswerError(
-                f"{address} did not answer with a token. Is 'api_url' Jira's own base URL, with "
-                "its context path?"
-            )
+            raise no_servlet(address)
         return pairs
 
 

@@ -69,12 +69,13 @@ def make_private_key(bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-def private_pem(key: rsa.RSAPrivateKey) -> bytes:
-    """Return PKCS#8 PEM, not encrypted."""
+def private_pem(key: rsa.RSAPrivateKey, passphrase: str | None = None) -> bytes:
+    """Return PKCS#8 PEM, encrypted if there is a passphrase."""
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
     return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
     )
 
 

@@ -15,7 +15,7 @@ class CredentialsFile(msgspec.Struct, frozen=True):
     """What a sign-in leaves behind. Both expiry dates are RFC 3339 in UTC, or None if unknown."""
 
     consumer_key: str
-    private_key_file: str
+    private_key_file: str | None
     access_token: str
     access_token_secret: str
     session_handle: str | None = None
@@ -41,6 +41,18 @@ class CredentialsFile(msgspec.Struct, frozen=True):
                 f"The credentials file {path} is not one of `jira-oauth login`: {error}."
             ) from error
 
+    @staticmethod
+    def check_writable(path: Path) -> None:
+        """Make sure that the file could be written.
+
+        Raises:
+            ConfigurationError: its folder is missing or not writable.
+        """
+        folder = path.expanduser().parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            reason = "is not writable" if folder.is_dir() else "is no folder"
+            raise ConfigurationError(f"Cannot write {path}: {folder.absolute()} {reason}.")
+
     def save(self, path: Path) -> None:
         """Write the file with mode 0600; an older one stays whole until the new one is complete.
 
@@ -53,7 +65,7 @@ class CredentialsFile(msgspec.Struct, frozen=True):
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file with mode 0600; an older one stays whole until the new one is complete.
+    """Write a file that only its owner can read, in the place of what is there, whole or not at all.
 
     Raises:
         ConfigurationError: the folder cannot be written to.
@@ -67,7 +79,7 @@ def replace_file(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
-        except OSError:
+        except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:

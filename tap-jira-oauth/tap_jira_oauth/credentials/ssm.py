@@ -12,54 +12,27 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from tap_jira_oauth.credentials.aws import read_parameter, write_parameter
+from tap_jira_oauth.credentials.sign_in import Consumer, OAuth1Credentials
 from tap_jira_oauth.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_jira_oauth.credentials.sign_in import SignIn
     from tap_jira_oauth.settings import Settings
 
 PURPOSE = "credentials_store 'ssm'"
 
-
-class SignIn(msgspec.Struct, frozen=True):
-    """What OAuth 1.0a needs from the three parameters."""
-
-    consumer_key: str
-    private_key: str
-    access_token: str
-    access_token_secret: str
+EXPIRES = "expires"
 
 
-class SignedIn(Protocol):
-    """What `jira-oauth login` brings home. Both ends are RFC 3339 in UTC (`...Z`), None if unknown."""
-
-    @property
-    def consumer_key(self) -> str: ...  # noqa: D102 - the names say it
-
-    @property
-    def access_token(self) -> str: ...  # noqa: D102 - same
-
-    @property
-    def access_token_secret(self) -> str: ...  # noqa: D102 - same
-
-    @property
-    def session_handle(self) -> str | None: ...  # noqa: D102 - same
-
-    @property
-    def access_token_expires(self) -> str | None: ...  # noqa: D102 - same
-
-    @property
-    def session_expires(self) -> str | None: ...  # noqa: D102 - same
-
-
-def load(settings: Settings) -> SignIn:
+def load(settings: Settings) -> OAuth1Credentials:
     """Read key, consumer and access token; a consumer key in the settings wins.
 
     Raises:
@@ -67,25 +40,64 @@ def load(settings: Settings) -> SignIn:
     """
     name = settings.ssm_secrets_name
     secrets = read_json(name)
-    token = dict(parse_qsl(_text(secrets, "access_token")))
+    token = _token(secrets)
     if not token.get("oauth_token"):
         raise ConfigurationError(
             f"{PURPOSE}: the parameter {name} holds no access token yet. `jira-oauth login` "
             "writes it."
         )
-    consumer_key = settings.consumer_key or _text(secrets, "consumer_key")
-    if not consumer_key:
-        raise ConfigurationError(f"{PURPOSE}: the parameter {name} has no 'consumer_key'.")
-    return SignIn(
-        consumer_key,
-        read_parameter(settings.ssm_private_key_name, PURPOSE),
+    consumer = _consumer(settings, secrets)
+    return OAuth1Credentials(
+        consumer.consumer_key,
+        consumer.private_key,
         token["oauth_token"],
         token.get("oauth_token_secret", ""),
     )
 
 
-def save(settings: Settings, sign_in: SignedIn, clock: Callable[[], float] = time.time) -> None:
+def load_consumer(settings: Settings) -> Consumer:
+    """Read key and consumer; a consumer key in the settings wins. There need be no token yet.
+
+    Raises:
+        ConfigurationError: a parameter or a part of it is missing.
+    """
+    return _consumer(settings, read_json(settings.ssm_secrets_name, missing_ok=True))
+
+
+def _consumer(settings: Settings, secrets: Mapping[str, Any]) -> Consumer:
+    consumer_key = settings.consumer_key or _text(secrets, "consumer_key")
+    if not consumer_key:
+        raise ConfigurationError(
+            f"{PURPOSE}: the parameter {settings.ssm_secrets_name} has no 'consumer_key'."
+        )
+    return Consumer(consumer_key, read_parameter(settings.ssm_private_key_name, PURPOSE))
+
+
+def token_expiry(settings: Settings) -> str | None:
+    """Return the end of the access token (RFC 3339); None where another program has stored it.
+
+    Raises:
+        ConfigurationError: the parameter cannot be read.
+    """
+    return _token(read_json(settings.ssm_secrets_name)).get(EXPIRES)
+
+
+def check_writable(settings: Settings) -> None:
+    """Make sure that a sign-in can be kept: write again what is there, or an empty JSON object.
+
+    AWS tells in no other way what a role may write.
+
+    Raises:
+        ConfigurationError: the parameter may not be written.
+    """
+    name = settings.ssm_secrets_name
+    write_json(name, read_json(name, missing_ok=True))
+
+
+def save(settings: Settings, sign_in: SignIn, clock: Callable[[], float] = time.time) -> None:
     """Keep a new access token in the form of Jira's own answer, which counts seconds from now.
+
+    A pair of ours behind Jira's says when it ends; it goes with the token when that is replaced.
 
     Raises:
         ConfigurationError: the parameter may not be written.
@@ -96,6 +108,7 @@ def save(settings: Settings, sign_in: SignedIn, clock: Callable[[], float] = tim
         "oauth_expires_in": _seconds_until(sign_in.access_token_expires, clock()),
         "oauth_session_handle": sign_in.session_handle,
         "oauth_authorization_expires_in": _seconds_until(sign_in.session_expires, clock()),
+        EXPIRES: sign_in.access_token_expires,
     }
     secrets = read_json(settings.ssm_secrets_name, missing_ok=True)
     secrets["consumer_key"] = sign_in.consumer_key
@@ -149,6 +162,11 @@ def write_json(name: str, content: dict[str, Any]) -> None:
         ConfigurationError: it may not be written.
     """
     write_parameter(name, msgspec.json.encode(content).decode(), PURPOSE)
+
+
+def _token(secrets: Mapping[str, Any]) -> dict[str, str]:
+    """Return the pairs of Jira's answer; none before the first sign-in."""
+    return dict(parse_qsl(_text(secrets, "access_token")))
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:

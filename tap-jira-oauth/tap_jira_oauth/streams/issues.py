@@ -171,8 +171,13 @@ class IssuesStream(Stream):
     def _fetcher(self) -> Fetcher:
         settings = self._jira.settings
         fields = fields_to_ask(settings.fields, self._deselected_fields())
-        kind = TokenSearch if self._jira.is_cloud else OffsetSearch
-        search = kind(self._jira.client, fields, PageSize(settings.page_size), settings.jql)
+        size = PageSize(settings.page_size)
+        parts = (self._jira.client, fields, size, settings.jql)
+        search = (
+            TokenSearch(*parts)
+            if self._jira.is_cloud
+            else OffsetSearch(*parts, literal=self._jira.literal)
+        )
         return Fetcher(search, settings.max_concurrent_requests)
 
     def _reading(self, project: Project) -> Reading:
