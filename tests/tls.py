@@ -141,9 +141,14 @@ def _pass_on(client: socket.socket, context: ssl.SSLContext, backend_port: int) 
     """Copy both ways until either side ends; a client that refuses the certificate just goes."""
     with (
         suppress(OSError),
-        context.wrap_socket(client, server_side=True) as secure,
+        context.wrap_socket(client, server_side=True, do_handshake_on_connect=False) as secure,
         socket.create_connection((LOOPBACK, backend_port)) as backend,
     ):
+        try:
+            secure.do_handshake()
+        except ssl.SSLError:
+            _let_it_read(secure)
+            return
         other = {secure: backend, backend: secure}
         while True:
             # What TLS has decrypted already does not make the socket readable any more.
@@ -153,3 +158,11 @@ def _pass_on(client: socket.socket, context: ssl.SSLContext, backend_port: int) 
                 if not data:
                     return
                 other[source].sendall(data)
+
+
+def _let_it_read(client: socket.socket) -> None:
+    """Read until the client has gone: closed with its bytes unread, the connection would lose our alert."""
+    socket.socket.shutdown(client, socket.SHUT_WR)
+    client.settimeout(5)
+    while socket.socket.recv(client, 65536):
+        pass
