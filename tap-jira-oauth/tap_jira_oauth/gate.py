@@ -74,8 +74,11 @@ class Gate:
             self._allowed = 1
 
     def answered(self) -> None:
-        """Note a good answer: twice as many requests may be under way from now on."""
-        if self._allowed < self._width:
+        """Note a good answer: twice as many requests may be under way from now on.
+
+        One that comes during a pause was asked for before it, and says nothing about what follows.
+        """
+        if self._allowed < self._width and self._timing.clock() >= self._closed_until:
             with self._changed:
                 self._allowed = min(self._width, 2 * self._allowed)
                 self._changed.notify_all()
