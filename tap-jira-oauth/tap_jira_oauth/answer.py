@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FRESH_SIGNATURE_HELPS = frozenset({"nonce_used", "timestamp_refused"})
+_TIMED_OUT_BEHIND_CDN = 524
 _WORTH_WAITING = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -33,9 +34,11 @@ _WORTH_WAITING = frozenset(
         HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,
         HTTPStatus.GATEWAY_TIMEOUT,
+        *range(520, _TIMED_OUT_BEHIND_CDN + 1),
     }
 )
-_TOO_HEAVY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+"""From 520 on: what Cloudflare says when the server behind it is unwell."""
+_TOO_HEAVY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT, _TIMED_OUT_BEHIND_CDN})
 """What a proxy says that did not get a whole answer in time."""
 
 _SAID_TO_NOBODY = frozenset(

@@ -85,7 +85,7 @@ class CloudReader:
         self._breaks = 0
         self._token: str | None = None
         self._tokens: set[str] = set()
-        self._rows = self._fresh = self._empty = 0
+        self._rows = self._fresh = self._empty = self._known = 0
 
     @property
     def ask(self) -> CloudAsk:
@@ -157,13 +157,14 @@ class CloudReader:
         self._fresh += self._passed - passed
         self._rows += len(rows)
         self._empty = 0 if rows else self._empty + 1
+        self._known = 0 if self._passed > passed else self._known + len(rows)
         self._late = self._late + len(rows) if self._all_late(rows) else 0
         self._settle(rows)
         if token is None:
             self._end_of_chain(last=last)
         elif self._only_late_rows_left() or self._past_until():
             self.done = True
-        elif token in self._tokens or self._empty > EMPTY_PAGES:
+        elif token in self._tokens or self._empty > EMPTY_PAGES or self._goes_round():
             self.lose()
         elif self._rows >= self._window_rows and self._can_leave():
             self._open()
@@ -234,6 +235,10 @@ class CloudReader:
         """
         return self._late >= LATE_ROWS and self._expected is not None and not self._short
 
+    def _goes_round(self) -> bool:
+        """Tell whether more known rows came in a row than there are: some of them came twice."""
+        return self._known > len(self._seen) + len(self._withheld)
+
     def _past_until(self) -> bool:
         until = self._span.until
         return until is not None and self._settled is not None and self._settled >= until
@@ -251,4 +256,4 @@ class CloudReader:
             self._seen = self.boundary(self._settled)
         self._token = None
         self._tokens = set()
-        self._rows = self._fresh = self._empty = 0
+        self._rows = self._fresh = self._empty = self._known = 0

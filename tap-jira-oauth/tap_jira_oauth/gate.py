@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOOK_AGAIN = 0.1
-"""Seconds between two looks for a signal while all places are taken."""
+"""Seconds between two looks for a signal, or for a place while all are taken."""
 
 
 class Patience(Protocol):
@@ -30,6 +30,29 @@ class Patience(Protocol):
 
 class StopRequestedError(Exception):
     """A signal asked the run to stop while it waited. Not an error: nothing went wrong."""
+
+
+class Stop:
+    """Asked for by a signal, waited for by threads; takes no lock, unlike `threading.Event`.
+
+    A signal's handler runs in the main thread between any two of its steps. If those were within
+    an event's own lock, setting the event would wait for that lock for ever.
+    """
+
+    def __init__(self) -> None:
+        """Nobody has asked yet."""
+        self.asked = False
+
+    def ask(self) -> None:
+        """Ask the run to stop."""
+        self.asked = True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so many seconds, or until somebody asks; tell whether somebody did."""
+        end = time.monotonic() + seconds
+        while not self.asked and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_AGAIN))
+        return self.asked
 
 
 @dataclass(frozen=True)
@@ -74,8 +97,11 @@ class Gate:
             self._allowed = 1
 
     def answered(self) -> None:
-        """Note a good answer: twice as many requests may be under way from now on."""
-        if self._allowed < self._width:
+        """Note a good answer: twice as many requests may be under way from now on.
+
+        One that comes during a pause was asked for before it, and says nothing about what follows.
+        """
+        if self._allowed < self._width and self._timing.clock() >= self._closed_until:
             with self._changed:
                 self._allowed = min(self._width, 2 * self._allowed)
                 self._changed.notify_all()

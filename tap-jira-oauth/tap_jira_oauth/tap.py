@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -23,7 +22,7 @@ from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import load_settings
 from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
-from tap_jira_oauth.gate import StopRequestedError, Timing
+from tap_jira_oauth.gate import Stop, StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.redaction import guard
@@ -64,7 +63,7 @@ class TapJiraOAuth(Tap):
     @override
     def __init__(self, **kwargs: Any) -> None:
         """Check the configuration as a whole; nothing is sent yet."""
-        self._stopping = threading.Event()
+        self._stopping = Stop()
         refuse_secrets_of_other_types(kwargs.get("config") or {})
         if kwargs.get("state") is not None:
             check_state(kwargs["state"])
@@ -115,9 +114,9 @@ class TapJiraOAuth(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Ask the run to stop: it finishes the page in hand and prints its state."""
-        if not self._stopping.is_set():
+        if not self._stopping.asked:
             type(self).stopped_by = signum
-            self._stopping.set()
+            self._stopping.ask()
         elif signum == signal.SIGINT:
             # A person who presses Ctrl-C again does not want to wait for Jira's answer. The STATE
             # that was printed last is true.

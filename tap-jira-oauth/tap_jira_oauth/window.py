@@ -23,6 +23,7 @@ where they stand as expected.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -126,6 +127,7 @@ class Reader:
         self._withheld: set[Row] = set()
         self._late = 0
         self._repeats = 0
+        self._refused: Counter[int] = Counter()
         self._start_at = 0
         self._reached = 0
         self._back = 0
@@ -179,12 +181,13 @@ class Reader:
             self._expected = total
         overlap = self._overlap(rows)
         if overlap is None:
-            self._step_back()
+            self._step_back(rows)
             return []
         passed = self._passed
         new = self._note(rows)
         if self._passed > passed:
             self._repeats = 0
+            self._refused.clear()
         if not self._window.by_key:
             self._settle(rows)
         self._advance(rows, rows[overlap:], total)
@@ -220,6 +223,7 @@ class Reader:
             elif until is None or row.updated < until:
                 new.append(index)
                 self._seen[row.id] = row.updated
+                self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
             elif row not in self._withheld:
@@ -264,7 +268,7 @@ class Reader:
         elif len(rows) > 1:
             self._start_at, self._last, self._back = end - 1, rows[-1], 0
         else:
-            self._step_back()
+            self._step_back(rows)
 
     def _only_late_rows_left(self) -> bool:
         """Tell whether nothing follows but rows that were edited since the run began.
@@ -279,11 +283,17 @@ class Reader:
         until = self._span.until
         return until is not None and self._settled is not None and self._settled >= until
 
-    def _step_back(self) -> None:
-        """Rows moved: look for the last good one further up, twice as far each time."""
+    def _step_back(self, rows: Sequence[Row]) -> None:
+        """Rows moved: look for the last good one further up, twice as far each time.
+
+        While people edit, the pages that do not tie in differ. The very same one, again and again
+        and with no new row in between, is no edit, however far a window got that was opened anew.
+        """
         self.moved += 1
         self._repeats += 1
-        if self._repeats > MAX_REPEATS:
+        page = hash((self.ask, *rows))
+        self._refused[page] += 1
+        if max(self._repeats, self._refused[page]) > MAX_REPEATS:
             raise AnswerError(
                 f"Jira's answers to the same search (updated >= {self._window.since}) contradict "
                 f"each other {MAX_REPEATS} times in a row. Run again; if it stays so, report it."

@@ -121,11 +121,11 @@ def test_a_page_of_a_login_form_is_an_error() -> None:
         judge(page, anonymous=False)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 522, 524])
 def test_overload_is_waited_for(status: int) -> None:
     """The reason and the server's own wish go into the wait."""
     wait = judge(answer(status, b"<html>busy</html>", Retry_After="7"), anonymous=False)
-    assert wait == Wait(f"HTTP {status}", 7, heavy=status in {502, 504})
+    assert wait == Wait(f"HTTP {status}", 7, heavy=status in {502, 504, 524})
 
 
 @pytest.mark.parametrize(

@@ -246,3 +246,16 @@ def test_rows_at_or_after_the_end_are_neither_emitted_nor_remembered() -> None:
 def take(reader: CloudReader, rows: Sequence[Row]) -> list[int]:
     """Take the only page of a project."""
     return reader.take(rows, None, last=True)
+
+
+def test_tokens_that_lead_round_in_a_circle_are_an_error() -> None:
+    """Always another token, and always the same rows."""
+    rows = [Row(str(number), START - 1000 * MINUTE + number) for number in range(10)]
+    reader = CloudReader(Span(None, None, START, LOOKBACK))
+
+    def ask_for_ever() -> None:
+        for turn in range(1000):
+            reader.take(rows, f"token-{turn}", last=False)
+
+    with pytest.raises(AnswerError, match="led nowhere"):
+        ask_for_ever()

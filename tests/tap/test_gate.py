@@ -73,6 +73,13 @@ def test_a_pause_is_one_for_all_and_ends_with_a_single_request() -> None:
     assert most_at_once(there, answers=5) == 8
 
 
+def test_answers_to_earlier_questions_do_not_open_a_closed_gate() -> None:
+    """What was under way when the pause began says nothing about the time after it."""
+    there = gate(Time(), 8)
+    there.close(30)
+    assert most_at_once(there, answers=5) == 1
+
+
 def test_a_signal_ends_the_waiting() -> None:
     """At once, both in a pause and for a place."""
     time = Time(stop=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
-from signal import SIGINT
-from threading import Event
+import sys
+from signal import SIGINT, SIGTERM
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,13 @@ import pytest
 from conftest import CONSUMER
 from sandbox import Corpus
 from tap.command import Run, messages, run, started
+from tap_jira_oauth.tap import TapJiraOAuth
+from tap_jira_oauth.window import Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
     from conftest import Configure
     from sandbox import Sandbox
@@ -170,6 +176,7 @@ def test_sigterm_finishes_the_page_prints_the_state_and_says_so(
     assert 0 < len(first.records) < 60
     assert first.messages[-1]["type"] == "STATE"
     assert "Stopped by SIGTERM" in first.log
+    assert first.summary["emitted"] == len(first.records)
     second = run(tmp_path, configure(page_size=3), first.states[-1])
     assert newest(first, second) == truth(connected_jira)
     assert {record["id"] for record in second.records}.isdisjoint(
@@ -202,6 +209,58 @@ def test_sigterm_ends_a_long_wait_at_once_and_prints_the_state(
     assert first.messages[-1]["type"] == "STATE"
     (partition,) = first.states[-1]["bookmarks"]["issues"]["partitions"]
     assert partition["replication_key_value"] == first.records[-1]["updated"]
+
+
+def test_a_signal_at_any_step_of_looking_for_one_does_not_lock_the_tap(
+    configure: Configure,
+) -> None:
+    """The handler runs between two steps of the main thread, whatever that one holds just then."""
+    config = configure()
+    ended: list[bool] = []
+
+    def look(step: int) -> bool:
+        tap = TapJiraOAuth(config=config)
+        client = tap.jira.client
+        steps = iter(range(step))
+
+        def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+            if event == "line" and next(steps, None) is None:
+                tap._handle_termination(SIGTERM, frame)  # noqa: SLF001 - as a signal calls it
+            return trace
+
+        sys.settrace(trace)
+        stopping = client.stopping
+        sys.settrace(None)
+        return stopping or client.stopping
+
+    def look_again_and_again() -> None:
+        ended.extend(look(step) for step in range(12))
+
+    looking = Thread(target=look_again_and_again, daemon=True)
+    looking.start()
+    looking.join(20)
+    assert len(ended) == 12, "the handler waits for a lock that its own thread holds"
+    assert ended[0]
+
+
+def test_what_is_remembered_of_a_project_goes_when_it_is_read(
+    configure: Configure, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Memory does not grow with the number of projects."""
+    readers: list[int] = []
+    tap = TapJiraOAuth(config=configure(max_concurrent_requests=1))
+    finish = tap.jira.progress.finish
+
+    def count() -> str:
+        gc.collect()
+        readers.append(sum(isinstance(each, Reader) for each in gc.get_objects()))
+        return finish()
+
+    tap.jira.progress.finish = count  # type: ignore[method-assign]
+    tap.sync_all()
+    assert b"RECORD" in capsysbinary.readouterr().out
+    assert len(readers) == 3
+    assert readers[-1] < readers[0], "the last project is the only one left"
 
 
 def test_ctrl_c_twice_does_not_wait_for_jiras_answer(
@@ -413,6 +472,15 @@ def test_the_sdks_own_path_prints_the_same_bytes(configure: Configure, tmp_path:
     theirs = printed_records(tmp_path, configure(stream_maps=same))
     assert len(ours) == 60
     assert theirs == ours
+
+
+def test_flattening_is_honoured(configure: Configure, tmp_path: Path) -> None:
+    """Records have the properties that the flattened schema declares."""
+    result = run(tmp_path, configure(flattening_enabled=True, flattening_max_depth=1))
+    assert result.status == 0, result.log
+    schema = next(message["schema"] for message in result.messages if message["type"] == "SCHEMA")
+    assert "fields__summary" in schema["properties"]
+    assert all(record["fields__summary"] for record in result.records)
 
 
 def test_what_the_catalog_deselects_is_neither_asked_for_nor_printed(

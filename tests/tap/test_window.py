@@ -447,3 +447,28 @@ def test_pages_that_are_asked_for_ahead_are_those_that_come() -> None:
         asked.append(reader.ask)
         reader.take(*server.search(*reader.ask, 50))
     assert asked == expected
+
+
+def test_a_page_that_never_ties_in_among_young_rows_is_an_error() -> None:
+    """An issue that the index counts and no page shows: the window is not opened for ever."""
+    young = [Row(str(number), START - MINUTE + number) for number in range(30)]
+    reader = Reader(Span(START - 10 * MINUTE, None, START, LOOKBACK))
+
+    def ask_for_ever() -> None:
+        for _ in range(1000):
+            places = range(reader.ask.start_at, min(reader.ask.start_at + 10, 30))
+            reader.take([young[place] for place in places if place != 5], 30)
+
+    with pytest.raises(AnswerError, match="contradict"):
+        ask_for_ever()
+
+
+def test_an_issue_that_the_last_run_saw_counts_once() -> None:
+    """Late rows do not end a run before as many issues have passed as there were."""
+    known = {str(number): START - 200 * MINUTE for number in range(60)}
+    late = [Row(id_, START + 1000) for id_ in known]
+    reader = Reader(Span(START - 300 * MINUTE, None, START, LOOKBACK), known)
+    assert len(reader.take(late, 110)) == 60
+    assert reader.take([Row("moved", START)], 110) == []
+    assert reader.take(late, 110) == []
+    assert not reader.done

@@ -112,7 +112,7 @@ class IssuesStream(Stream):
             )
 
     def _prints_records_as_they_are(self) -> bool:
-        """Tell whether no stream map, no selection within a record and no limit is in the way."""
+        """Tell whether no stream map, flattening, selection within a record or limit is in the way."""
         stream_maps = self.stream_maps
         kept = all(
             selected or (breadcrumb[:3] == _FIELDS and breadcrumb[-1] not in NEEDED)
@@ -121,6 +121,7 @@ class IssuesStream(Stream):
         return (
             kept
             and [type(each) for each in stream_maps] == [SameRecordTransform]
+            and not stream_maps[0].flattening_enabled
             and self.ABORT_AT_RECORD_COUNT is None
             and self._stream_version is None
         )
@@ -156,6 +157,7 @@ class IssuesStream(Stream):
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
                 progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
+                self._heed_signals()
         except AccessError as error:
             self._unreadable.append(f"{project.key}: {error}")
             self.logger.warning(self._unreadable[-1])
@@ -163,6 +165,9 @@ class IssuesStream(Stream):
         except StopRequestedError:
             self._write_state_message()
             raise
+        finally:
+            # What it remembers of a project is large, and nobody asks again.
+            del self._readings[project.id]
         self.logger.info("%s", progress.finish())
         if isinstance(reader, CloudReader):
             report_missing(project.key, reader)
@@ -235,6 +240,8 @@ class IssuesStream(Stream):
         self._pages += 1
         if self._pages % self._jira.settings.pages_per_state == 0:
             self._write_state_message()
+
+    def _heed_signals(self) -> None:
         if self._jira.client.stopping:
             raise StopRequestedError
 
