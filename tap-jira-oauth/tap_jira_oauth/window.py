@@ -216,7 +216,7 @@ class Reader:
         until = self._span.until
         new = []
         for index, row in enumerate(rows):
-            if self._seen.get(row.id) == row.updated:
+            if self._seen.get(row.id, -1) >= row.updated:  # an older one: another node lags
                 if row.id in self._inherited:
                     self._inherited.remove(row.id)
                     self._passed += 1

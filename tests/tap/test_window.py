@@ -472,3 +472,11 @@ def test_an_issue_that_the_last_run_saw_counts_once() -> None:
     assert reader.take([Row("moved", START)], 110) == []
     assert reader.take(late, 110) == []
     assert not reader.done
+
+
+def test_a_node_that_lags_does_not_bring_an_old_version_back() -> None:
+    """Two nodes answer in turn; the newer version was emitted, the older one is none."""
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    moment = START - 1000 * MINUTE
+    assert reader.take([Row("1", moment), Row("2", moment + 2)], 4) == [0, 1]
+    assert reader.take([Row("2", moment + 2), Row("1", moment - 9), Row("3", moment + 3)], 4) == [2]
