@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, cast
 
 import jsonschema_rs
 import msgspec
 
+from target_s3_jsonl import shape
 from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordError
 
 T = TypeVar("T")
@@ -209,6 +210,7 @@ class RecordCheck:
             raise MessageError("the SCHEMA has no 'properties'.")
         self._key_properties = tuple(key_properties)
         self._validator: jsonschema_rs.Validator | None = None
+        self._prove: Callable[[bytes], object] | None = None
         if validate:
             try:
                 self._validator = jsonschema_rs.validator_for(
@@ -225,6 +227,23 @@ class RecordCheck:
                 raise MessageError(
                     f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
                 ) from error
+            self._prove = shape.proof(schema, self._key_properties)
+
+    def check_raw(self, raw: bytes) -> None:
+        """Check a record's own bytes; most are proven sound without decoding them to values.
+
+        Raises:
+            MessageError: It is no JSON object.
+            RecordError: As `check`.
+        """
+        if self._prove is not None:
+            try:
+                self._prove(raw)
+            except (msgspec.DecodeError, RecursionError):
+                pass  # a whole look says what is wrong, if anything
+            else:
+                return
+        self.check(self.decode(raw))
 
     def decode(self, raw: bytes) -> dict[str, Any]:
         """Decode as much of a record as the check looks at: all of it, or the names of its members.
