@@ -61,7 +61,7 @@ TARGET = {
         *("batch", "compress", "errors", "facts", "layout"),
         *("ledger", "settings", "store", "uploads"),
     },
-    "uploads": {"batch", "store"},
+    "uploads": {"batch", "errors", "store"},
     "store": {"aws", "batch", "compress", "errors", "s3", "settings", "url_store"},
     "url_store": {"batch", "compress", "errors"},
     "s3": {"attributes", "batch", "checksum", "errors", "multipart", "refusal", "settings"},
