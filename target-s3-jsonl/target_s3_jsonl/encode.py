@@ -268,8 +268,16 @@ class RecordCheck:
 
     def fault(self, record: Mapping[str, Any]) -> str | None:
         """Return why the record does not conform, in words that hold none of its values, or None."""
-        if self._validator is None or self._validator.is_valid(record):
+        if self._validator is None:
             return None
+        try:
+            if self._validator.is_valid(record):
+                return None
+        except ValueError:
+            # A map made a datetime or the like, which the validator does not know: what would be stored is judged.
+            record = decode_object(encode_record(record))
+            if self._validator.is_valid(record):
+                return None
         error = next(iter(self._validator.iter_errors(record)))
         place = "/".join(str(step) for step in error.instance_path) or "the record"
         return f"the record does not conform to its SCHEMA: at {place}: {error.message}."
