@@ -165,6 +165,8 @@ class Batches:
         if slot in self._open or len(self._open) < self.most_open:
             return None
         rested = min(self._open.values(), key=lambda batch: batch.written)
+        # There may be a slot for each record, and no STATE for days.
+        self._since_state.pop(rested.slot, None)
         return self._seal(rested.slot, "open")
 
     def add(self, slot: Slot, line: bytes) -> Sealed | None:
@@ -212,7 +214,9 @@ class Batches:
     def too_old(self) -> Iterator[Sealed]:
         """Close the objects that have reached their age."""
         while (left := self.seconds_left()) is not None and left <= 0:
-            yield self._seal(next(iter(self._open)), "age")
+            slot = next(iter(self._open))
+            self._since_state.pop(slot, None)
+            yield self._seal(slot, "age")
 
     def close(self, stream: str, reason: Reason) -> Iterator[Sealed]:
         """Close a stream's objects, except those of what was sorted out."""

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, cast
 
 import jsonschema_rs
 import msgspec
 
+from target_s3_jsonl import shape
 from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordError
 
 T = TypeVar("T")
@@ -209,6 +210,7 @@ class RecordCheck:
             raise MessageError("the SCHEMA has no 'properties'.")
         self._key_properties = tuple(key_properties)
         self._validator: jsonschema_rs.Validator | None = None
+        self._prove: Callable[[bytes], object] | None = None
         if validate:
             try:
                 self._validator = jsonschema_rs.validator_for(
@@ -225,6 +227,23 @@ class RecordCheck:
                 raise MessageError(
                     f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
                 ) from error
+            self._prove = shape.proof(schema, self._key_properties)
+
+    def check_raw(self, raw: bytes) -> None:
+        """Check a record's own bytes; most are proven sound without decoding them to values.
+
+        Raises:
+            MessageError: It is no JSON object.
+            RecordError: As `check`.
+        """
+        if self._prove is not None:
+            try:
+                self._prove(raw)
+            except (msgspec.DecodeError, RecursionError):
+                pass  # a whole look says what is wrong, if anything
+            else:
+                return
+        self.check(self.decode(raw))
 
     def decode(self, raw: bytes) -> dict[str, Any]:
         """Decode as much of a record as the check looks at: all of it, or the names of its members.
@@ -249,8 +268,16 @@ class RecordCheck:
 
     def fault(self, record: Mapping[str, Any]) -> str | None:
         """Return why the record does not conform, in words that hold none of its values, or None."""
-        if self._validator is None or self._validator.is_valid(record):
+        if self._validator is None:
             return None
+        try:
+            if self._validator.is_valid(record):
+                return None
+        except ValueError:
+            # A map made a datetime or the like, which the validator does not know: what would be stored is judged.
+            record = decode_object(encode_record(record))
+            if self._validator.is_valid(record):
+                return None
         error = next(iter(self._validator.iter_errors(record)))
         place = "/".join(str(step) for step in error.instance_path) or "the record"
         return f"the record does not conform to its SCHEMA: at {place}: {error.message}."

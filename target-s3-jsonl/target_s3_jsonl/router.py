@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from target_s3_jsonl import encode
 from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from target_s3_jsonl.batch_file import BatchFiles
     from target_s3_jsonl.loader import Loader
     from target_s3_jsonl.rejects import Rejects
+
+T = TypeVar("T")
 
 
 class RecordMap(Protocol):
@@ -129,7 +131,7 @@ class Router:
             return False
         _, raw = found
         try:
-            route.plain.check.check(route.plain.check.decode(raw))
+            route.plain.check.check_raw(raw)
         except MessageError:
             return False  # the long way round says what is wrong
         self._loader.add(route.plain.stream, encode.raw_line(raw))
@@ -284,11 +286,11 @@ class Router:
             raise RecordError("the record is not a JSON object.")
         place = self._loader.layout
         if output.record_map is None:
-            output.check.check(_decoded(output.check.decode, raw))
-            partition = place.partition(_decoded(encode.decode_object, raw)) if place.fields else ()
+            _judged(output.check.check_raw, raw)
+            partition = place.partition(_judged(encode.decode_object, raw)) if place.fields else ()
             return encode.raw_line(raw), partition
         # Decoded for each map, because maps may change the record they are given.
-        mapped = output.record_map.transform(_decoded(encode.decode_object, raw))
+        mapped = output.record_map.transform(_judged(encode.decode_object, raw))
         if mapped is None:
             return None
         output.check.check(mapped)
@@ -305,9 +307,11 @@ class Router:
             self._loader.add(stream, line, rejected=True)
 
 
-def _decoded(decode: Callable[[bytes], dict[str, Any]], raw: bytes) -> dict[str, Any]:
+def _judged(read: Callable[[bytes], T], raw: bytes) -> T:
     try:
-        return decode(raw)
+        return read(raw)
+    except RecordError:
+        raise
     except MessageError as error:
         raise RecordError(error.reason) from error
 

@@ -106,25 +106,30 @@ class S3Store:
             wait = min(2 * wait, self._LONGEST_WAIT)
 
     def _attempt(self, key: str, sealed: Sealed) -> bool:
-        """Send once; look at a name that is taken."""
+        """Send once; look at a name that is taken, or may be where the store is not asked to refuse it."""
         conditional = self._conditional
+        if not conditional and self._found(key, sealed):
+            return False
         try:
             self._send(key, sealed, conditional=conditional)
         except boto.ClientError as error:
             return self._refused(key, sealed, error, conditional=conditional)
         except (boto.BotoCoreError, OSError) as error:
-            failure = self._failure(key, error)
-            if self._works and isinstance(error, _CONNECTION_LOST):
-                raise _LaterError(failure) from error
-            raise failure from error
+            raise self._broken(key, error) from error
         return True
+
+    def _broken(self, key: str, error: Exception) -> StoreError | _LaterError:
+        """Return what to raise when no answer came."""
+        failure = self._failure(key, error)
+        later = self._works and isinstance(error, _CONNECTION_LOST)
+        return _LaterError(failure) if later else failure
 
     def _refused(
         self, key: str, sealed: Sealed, error: boto.ClientError, *, conditional: bool
     ) -> bool:
         status = refusal.status(error)
-        if status == HTTPStatus.PRECONDITION_FAILED and self._holds(key, sealed):
-            return False
+        if status == HTTPStatus.PRECONDITION_FAILED and self._found(key, sealed) is not False:
+            return False  # without the right to look, the name has to do: it is made of the content's digest
         if status in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT} or (
             # The answer to our last request was lost, or somebody removed the upload: the next attempt will see.
             refusal.code(error) == "NoSuchUpload"
@@ -181,20 +186,21 @@ class S3Store:
             "give each run a destination of its own."
         )
 
-    def _holds(self, key: str, sealed: Sealed) -> bool:
-        """Return whether the object that has our name has our content; False if it is gone again.
+    def _found(self, key: str, sealed: Sealed) -> bool | None:
+        """Return whether an object has our name and then our content, too; None without the right to look.
 
-        Our own retry after a lost answer finds our own object here. Without the right to look, the
-        name has to do: it is made of the content's digest.
+        Our own retry after a lost answer finds our own object here.
         """
         try:
             found = self._client.head_object(Bucket=self._bucket, Key=key)
         except boto.ClientError as error:
-            if refusal.status(error) == HTTPStatus.NOT_FOUND:
-                return False
-            if refusal.status(error) == HTTPStatus.FORBIDDEN:
-                return True
-            raise self._failure(key, error) from error
+            status = refusal.status(error)
+            if status in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}:
+                return False if status == HTTPStatus.NOT_FOUND else None
+            failure = self._failure(key, error)
+            raise _LaterError(failure) if status in _BUSY else failure from error
+        except (boto.BotoCoreError, OSError) as error:
+            raise self._broken(key, error) from error
         metadata = found["Metadata"]
         # Another zlib stores the same lines in another size, so the size has to be the one its own writer noted.
         if metadata.get(
@@ -205,6 +211,8 @@ class S3Store:
             raise ConflictError(
                 f"s3://{self._bucket}/{key} exists with other content. It was left as it is; move it away and run again."
             )
+        if contradiction := not_encrypted_as_asked(self._settings, found):
+            raise StoreError(f"s3://{self._bucket}/{key}: {contradiction}")
         return True
 
     def _failure(self, key: str, error: Exception) -> StoreError:

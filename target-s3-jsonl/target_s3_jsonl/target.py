@@ -83,7 +83,15 @@ class MessageLoop(GenericSingerReader[bytes]):
 
     @property
     def default_input(self) -> IO[bytes]:
-        """Standard input, as bytes."""
+        """Standard input, as bytes.
+
+        Raises:
+            MessageError: It is closed.
+        """
+        if sys.stdin is None:
+            raise MessageError(
+                "Standard input is closed: run the target behind a tap, or give --input."
+            )
         return sys.stdin.buffer
 
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
@@ -189,6 +197,8 @@ class MessageLoop(GenericSingerReader[bytes]):
 
 def _print_state(value: bytes) -> None:
     """Print one STATE value as it came, at once: Meltano saves it as soon as it reads it."""
+    if sys.stdout is None:
+        raise OutputError(_unheard("it is closed"))
     output = getattr(sys.stdout, "buffer", None)
     try:
         if output is None:
@@ -197,9 +207,11 @@ def _print_state(value: bytes) -> None:
             output.write(b"%b\n" % value)
         sys.stdout.flush()
     except OSError as error:
-        raise OutputError(
-            f"Cannot print STATE to standard output: {error.strerror}. The rows are stored, but not acknowledged: the next run sends them again."
-        ) from error
+        raise OutputError(_unheard(error.strerror)) from error
+
+
+def _unheard(why: str | None) -> str:
+    return f"Cannot print STATE to standard output: {why}. The rows are stored, but not acknowledged: the next run sends them again."
 
 
 class TargetS3Jsonl(Target):
@@ -295,7 +307,7 @@ class TargetS3Jsonl(Target):
 
 
 def _exit(error: TargetError) -> NoReturn:
-    if isinstance(error, OutputError):
+    if isinstance(error, OutputError) and sys.stdout is not None:
         # Python flushes standard output once more at its end, and would fail again with an exit code of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(error.exit_code)

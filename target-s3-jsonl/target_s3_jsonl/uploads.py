@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from target_s3_jsonl.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -49,9 +51,20 @@ class Uploads:
         return self._under_way >= self._parallel
 
     def start(self, path: str, sealed: Sealed) -> None:
-        """Begin to store an object; it is handed back when that has ended, and its file is still open then."""
+        """Begin to store an object; it is handed back when that has ended, and its file is still open then.
+
+        Raises:
+            StoreError: The system has no thread for it; the file is closed.
+        """
+        try:
+            outcome = self._threads.submit(self._store.put, path, sealed)
+        except RuntimeError as error:
+            sealed.file.close()
+            raise StoreError(
+                f"Cannot store {path}: no thread could be started ({error}). "
+                "Allow more processes (`ulimit -u`), or lower max_parallel_uploads."
+            ) from error
         self._under_way += 1
-        outcome = self._threads.submit(self._store.put, path, sealed)
         upload = Upload(path, sealed, outcome)
 
         def finish(_: Future[bool]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import fcntl
 import io
+import json
 import random
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from target.command import (
+    COMMAND,
     SECONDS,
     covered,
     environment,
@@ -217,6 +219,27 @@ def test_a_reader_of_state_that_went_away_is_an_error(tmp_path: Path) -> None:
         assert process.wait(SECONDS) == 1
     assert "Cannot print STATE" in log_of(tmp_path)
     assert "Traceback" not in log_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("closed", "reason"), [("<&-", "Standard input is closed"), (">&-", "Cannot print STATE")]
+)
+def test_a_pipe_that_was_never_there_is_an_error(tmp_path: Path, closed: str, reason: str) -> None:
+    """A supervisor may start the command with standard input or output closed."""
+    (tmp_path / "config.json").write_text(json.dumps({"destination": "lake"}))
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", COMMAND, "--config", "config.json"],
+        input=b"".join([schema(), record(1), state(1)]),
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        timeout=SECONDS,
+        check=False,
+    )
+    log = done.stderr.decode()
+    assert done.returncode == 1
+    assert reason in log.splitlines()[-1]
+    assert "Traceback" not in log
 
 
 def test_settings_from_the_environment_and_input_from_a_file(tmp_path: Path) -> None:

@@ -154,16 +154,29 @@ def test_s3_holds_the_object_with_its_metadata(local_s3: LocalS3, bucket: str) -
     }
 
 
-def test_s3_takes_the_same_object_twice_without_writing(local_s3: LocalS3, bucket: str) -> None:
-    """The second put is refused by the server and found to be the same."""
-    store = _s3(local_s3, bucket)
+def test_an_object_that_lies_there_in_plain_text_is_no_success(
+    local_s3: LocalS3, bucket: str
+) -> None:
+    """A run that failed because the store ignores `sse` fails again when it is repeated."""
+    assert _s3(local_s3, bucket).put(PATH, sealed_object())
+    with pytest.raises(StoreError, match="sse asks for AES256"):
+        _s3(local_s3, bucket, sse="AES256").put(PATH, sealed_object())
+
+
+@pytest.mark.parametrize("mode", ["auto", "never"])
+def test_s3_takes_the_same_object_twice_without_writing(
+    local_s3: LocalS3, bucket: str, mode: str
+) -> None:
+    """The second put is refused by the server, or not made, and the object found to be the same."""
+    store = _s3(local_s3, bucket, conditional_writes=mode)
     assert store.put(PATH, sealed_object(b"{}\n" * 1000, level=1))
     assert not store.put(PATH, sealed_object(b"{}\n" * 1000, level=9))
 
 
-def test_s3_never_overwrites_another_object(local_s3: LocalS3, bucket: str) -> None:
-    """An object of other content keeps its name, and the error says so."""
-    store = _s3(local_s3, bucket)
+@pytest.mark.parametrize("mode", ["auto", "never"])
+def test_s3_never_overwrites_another_object(local_s3: LocalS3, bucket: str, mode: str) -> None:
+    """An object of other content keeps its name, and the error says so; also where the store is not asked to refuse."""
+    store = _s3(local_s3, bucket, conditional_writes=mode)
     store.put(PATH, sealed_object(b'{"id": 2}\n'))
     with pytest.raises(ConflictError, match="left as it is"):
         store.put(PATH, sealed_object())
@@ -195,14 +208,31 @@ def test_the_server_verifies_the_checksum(local_s3: LocalS3, bucket: str) -> Non
 @pytest.mark.parametrize(
     ("script", "outcome", "conditions"),
     [
-        ([("PUT", 501, "NotImplemented"), ("PUT", 200, "")], "stored", [True, False]),
-        ([("PUT", 400, "InvalidArgument"), ("PUT", 200, "")], "stored", [True, False]),
+        (
+            [("PUT", 501, "NotImplemented"), ("HEAD", 404, ""), ("PUT", 200, "")],
+            "stored",
+            [True, False, False],
+        ),
+        (
+            [("PUT", 400, "InvalidArgument"), ("HEAD", 404, ""), ("PUT", 200, "")],
+            "stored",
+            [True, False, False],
+        ),
         ([("PUT", 409, "ConditionalRequestConflict"), ("PUT", 200, "")], "stored", [True, True]),
         ([("PUT", 412, "PreconditionFailed"), ("HEAD", 403, "")], "already there", [True, False]),
         (
             [("PUT", 412, "PreconditionFailed"), ("HEAD", 404, ""), ("PUT", 200, "")],
             "stored",
             [True, False, True],
+        ),
+        (
+            [
+                ("PUT", 412, "PreconditionFailed"),
+                *[("HEAD", 503, "SlowDown")] * 4,
+                ("PUT", 200, ""),
+            ],
+            "stored",
+            [True, *[False] * 4, True],
         ),
     ],
 )
@@ -216,13 +246,17 @@ def test_answers_to_the_condition_are_resolved(
 
 
 def test_the_lack_of_conditional_writes_is_remembered_and_can_be_told() -> None:
-    """Only the first object of a run costs a second request, and none does with `never`."""
-    with ScriptedS3(("PUT", 501, "NotImplemented"), *[("PUT", 200, "")] * 3) as server:
+    """Only the first object of a run is asked for twice; without the condition a look has to do, where it is allowed."""
+    look = ("HEAD", 404, "")
+    put = ("PUT", 200, "")
+    script = [("PUT", 501, "NotImplemented"), look, put, look, put, ("HEAD", 403, ""), put]
+    with ScriptedS3(*script) as server:
         store = _scripted(server)
         store.put(PATH, sealed_object())
         store.put(PATH, sealed_object())
         _scripted(server, conditional_writes="never").put(PATH, sealed_object())
-    assert [conditional for _, _, conditional in server.requests] == [True, False, False, False]
+    assert [conditional for _, _, conditional in server.requests] == [True, *[False] * 6]
+    assert [method for method, _, _ in server.requests] == [method for method, _, _ in script]
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,17 @@ def test_a_mapped_record_keeps_exact_numbers(tmp_path: Path) -> None:
     assert lines_of(files(tmp_path / "lake")) == [_LONG[:-1] + b',"more":"x"}']
 
 
+def test_a_map_may_make_a_date(tmp_path: Path) -> None:
+    """It is stored as RFC 3339, and what is stored is what its SCHEMA is compared with."""
+    made = {"id": None, "day": "datetime.datetime(2026, 1, 2)"}
+    config = {"destination": "lake", "stream_maps": {"issues": {**made, "__key_properties__": []}}}
+    code, states, log = run(tmp_path, config, [schema(), record(1), state(1)])
+    assert code == 0, log
+    [line] = lines_of(files(tmp_path / "lake"))
+    assert json.loads(line)["day"] == "2026-01-02T00:00:00"
+    assert covered(states) == 1
+
+
 def test_a_map_that_fails_on_a_record_is_one_line_and_what_came_before_is_stored(
     tmp_path: Path,
 ) -> None:
