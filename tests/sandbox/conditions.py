@@ -202,9 +202,14 @@ class Compiler:
         known = {**self.snapshot.numbered(name), **names}
         if self.dialect.accounts and name in readers.PEOPLE:
             known = {account_id(value): value for value in known}
-        if text.casefold() not in known:
-            raise JqlError(f"The value '{text}' does not exist for the field '{shown}'.")
-        return known[text.casefold()]
+        if text.casefold() in known:
+            return known[text.casefold()]
+        reason = f"The value '{text}' does not exist for the field '{shown}'."
+        if self.dialect.accounts or name not in readers.PEOPLE:
+            raise JqlError(reason)
+        # A Data Center was seen to answer 200 with a warning for a person whom it does not know.
+        self.warnings.append(reason)
+        return text.casefold()
 
 
 def _means_empty(name: str, operand: jql.Value) -> bool:
