@@ -157,6 +157,8 @@ def _settings(sandbox: Sandbox, key_file: Path) -> str:
         "control": f"{sandbox.url}/_sandbox/requests (see README.md)",
         "serving": "recorded exchanges" if sandbox.replay else sandbox.corpus.origin,
     }
+    if sandbox.warm:
+        rows["rendered"] = f"{sandbox.rendered} times an issue, before the first request"
     return "\n".join(f"{name:18} {value}" for name, value in rows.items()) + "\nCtrl-C stops it.\n"
 
 

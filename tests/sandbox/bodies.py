@@ -43,6 +43,9 @@ class Bodies:
                 body["changelog"] = (
                     cloud.shaped(found, documents=asked.documents) if asked.cloud else found
                 )
+            if "transitions" in expand:
+                statuses = self.corpus.reference.statuses
+                body["transitions"] = expanded.transitions(statuses, cloud=asked.cloud)
             return body
 
         if expand & (expanded.OF_ISSUES | expanded.OF_SEARCHES):

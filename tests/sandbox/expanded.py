@@ -1,7 +1,7 @@
-"""What `expand` adds to a search and to an issue: names, schemas, the changelog, and rendered fields.
+"""What `expand` adds to a search and to an issue: names, schemas, the changelog, transitions, and rendered fields.
 
 Rendered values are for people: HTML, and dates in words. The other names that Jira knows (`operations`, `editmeta`,
-`transitions`, `versionedRepresentations`) add nothing here.
+`versionedRepresentations`) add nothing here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HISTORIES_ON_CLOUD: Final = 100
 OF_SEARCHES: Final = frozenset({"names", "schema"})
-OF_ISSUES: Final = frozenset({"changelog", "renderedFields"})
+OF_ISSUES: Final = frozenset({"changelog", "renderedFields", "transitions"})
 
 
 def described(
@@ -46,6 +46,24 @@ def changelog(histories: list[dict[str, Any]], zone: ZoneInfo, *, cloud: bool) -
         "total": len(histories),
         "histories": localised(shown, zone),
     }
+
+
+def transitions(statuses: Iterable[dict[str, Any]], *, cloud: bool) -> list[dict[str, Any]]:
+    """A workflow in which every status leads to every other, in the order of the buttons; Cloud tells more of each."""
+    found: list[dict[str, Any]] = []
+    for number, status in enumerate(statuses, start=1):
+        head = {"id": f"{number}1", "name": status["name"]}
+        on_cloud = {
+            "hasScreen": False,
+            "isGlobal": True,
+            "isInitial": False,
+            "isAvailable": True,
+            "isConditional": False,
+            "isLooped": False,
+        }
+        own = on_cloud if cloud else {"description": "", "opsbarSequence": 10 * number}
+        found.append({**head, **own, "to": status})
+    return found
 
 
 def rendered(

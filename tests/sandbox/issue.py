@@ -61,6 +61,7 @@ class Issue:
         url: the `self` of the issue, usually below `BASE`.
         histories: those that a recorded body came with.
         edits: what happened to the issue in the sandbox, oldest first.
+        place: what `ORDER BY key` compares, which nearly every query asks of every issue.
     """
 
     id: str
@@ -73,6 +74,11 @@ class Issue:
     expand: str = EXPAND
     histories: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     edits: tuple[Edit, ...] = field(default=(), repr=False)
+    place: tuple[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """The project's key, then the number; ValueError for a key without one."""
+        object.__setattr__(self, "place", (self.project.key, self.number))
 
     @property
     def made_ms(self) -> int:
@@ -83,11 +89,6 @@ class Issue:
     def number(self) -> int:
         """The counting part of the key."""
         return int(self.key.rpartition("-")[2])
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """What `ORDER BY key` compares: the project's key, then the number."""
-        return self.project.key, self.number
 
     def changed(self, updated_ms: int, **fields: object) -> Issue:
         """The next version: some fields replaced, `updated` set."""
@@ -115,10 +116,12 @@ def from_body(body: Mapping[str, Any]) -> Issue:
     """An issue from the JSON that a Jira server answered; ValueError names what it lacks."""
     try:
         fields, project = body["fields"], body["fields"]["project"]
+        if not body["key"].rpartition("-")[2].isdecimal():
+            raise ValueError(f"not an issue key: {body['key']!r}")
         home = Project(str(project["id"]), project["key"], project.get("name", project["key"]))
         updated = times.parse(fields["updated"])
         created = times.parse(fields["created"]) if fields.get("created") else updated
-        issue = Issue(
+        return Issue(
             id=str(body["id"]),
             key=body["key"],
             project=home,
@@ -131,6 +134,3 @@ def from_body(body: Mapping[str, Any]) -> Issue:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an issue with project and updated: {error!r}") from error
-    if not issue.key.rpartition("-")[2].isdecimal():
-        raise ValueError(f"not an issue key: {issue.key!r}")
-    return issue

@@ -52,7 +52,8 @@ class SearchRequest:
             max_results=whole("maxResults", args.get("maxResults", str(DEFAULT_PAGE))),
             fields=split(args.getlist("fields")),
             expand=frozenset(split(args.getlist("expand"))),
-            validate=_flag("validateQuery", args.get("validateQuery", "true").lower()),
+            # Java reads a boolean so: every word but "true" is false, and so are the words of Cloud, "strict" and "warn".
+            validate=args.get("validateQuery", "true").lower() == "true",
         )
 
     @classmethod
@@ -60,7 +61,6 @@ class SearchRequest:
         """From a POST body: `fields` is an array. JqlError where the shape is another."""
         if not isinstance(body, dict):
             raise JqlError("Unexpected request body: a JSON object is needed.")
-        validate = body.get("validateQuery", True)
         body = {name: value for name, value in body.items() if value is not None}
         jql = body.get("jql", "")
         if not isinstance(jql, str):
@@ -71,7 +71,7 @@ class SearchRequest:
             max_results=whole("maxResults", body.get("maxResults", DEFAULT_PAGE)),
             fields=split(texts("fields", body.get("fields"))),
             expand=frozenset(split(texts("expand", body.get("expand")))),
-            validate=validate if isinstance(validate, bool) else _flag("validateQuery", validate),
+            validate=_flag("validateQuery", body.get("validateQuery", True)),
         )
 
 
@@ -182,8 +182,17 @@ def whole(name: str, value: object) -> int:
 
 
 def _flag(name: str, value: object) -> bool:
+    """A boolean of a body, which may be a string; the refusal of other strings is as a real server was seen to word it."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise JqlError(f"Can not deserialize '{name}': a boolean is needed.")
     if value not in ("true", "false"):
-        raise JqlError(f"The value '{value}' of '{name}' is neither true nor false.")
+        raise JqlError(
+            f"Can not construct instance of java.lang.Boolean from String value '{value}': "
+            'only "true" or "false" recognized (through reference chain: '
+            f'com.atlassian.jira.rest.v2.search.SearchRequestBean["{name}"])'
+        )
     return value == "true"
 
 

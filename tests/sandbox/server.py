@@ -158,6 +158,11 @@ class Sandbox:
         return self.world.sign_in
 
     @property
+    def rendered(self) -> int:
+        """How many renderings of issues are at hand: one for each issue and choice of fields that was warmed or read."""
+        return self._rest.renderer.held_issues
+
+    @property
     def requests(self) -> list[LogEntry]:
         """What was asked so far; control requests are not in it."""
         return self.world.journal.entries

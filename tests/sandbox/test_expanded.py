@@ -95,6 +95,22 @@ def test_rendered_fields_are_for_people() -> None:
     assert rendered["updated"].endswith(("AM", "PM"))
 
 
+def test_transitions_lead_from_every_status_to_every_other() -> None:
+    """A list in each issue of a search, of recorded keys; Cloud has keys of its own; none without `expand`."""
+    found = on_data_center("search", expand="transitions", fields="updated", maxResults=3)
+    on_site = on_cloud(jql="project = ALPHA", expand="transitions", fields="updated", maxResults=1)
+    for issue in found["issues"]:
+        names = [transition["name"] for transition in issue["transitions"]]
+        assert names == ["Open", "In Progress", "Reopened", "Closed"]
+        keys = {"id", "name", "description", "opsbarSequence", "to"}
+        assert all(transition.keys() == keys for transition in issue["transitions"])
+    to = found["issues"][0]["transitions"][0]["to"]
+    assert to["statusCategory"]["key"] == "new"
+    assert to["self"].startswith("http://127.0.0.1")
+    assert {"hasScreen", "isGlobal", "to"} <= on_site["issues"][0]["transitions"][0].keys()
+    assert not on_data_center("issue/10000", fields="updated").keys() & {"transitions"}
+
+
 def test_what_happened_in_the_sandbox_is_in_the_changelog() -> None:
     """The newest history tells of the last edit."""
     corpus = Corpus.generate(seed=7, issues=3)

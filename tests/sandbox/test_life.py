@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,8 +116,8 @@ def test_a_bulk_change_puts_its_issues_into_one_minute(count: int) -> None:
     assert len(set(keys)) == total == count
 
 
-def _a_life(seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[list[str]]]:
-    """Twelve pages under edits, moves, deletions and creations; the deeds, the truth, and what was read."""
+def _a_life(seed: int) -> tuple[Any, Any, Any, Any]:
+    """Twelve pages under edits, moves, deletions and creations; the deeds, the truth, what was read, and the log."""
     hand = Hand()
     order = Order(
         steps=(Step("bulk", before_request=5, count=20), Step("delete", after_seconds=3)),
@@ -128,7 +132,8 @@ def _a_life(seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list
         for page in range(12):
             read.append(ids(search(jira, maxResults=5, startAt=5 * page, jql="ORDER BY updated")))
             hand.seconds += 0.7
-        return [deed.body() for deed in jira.deeds], jira.issues, read
+        log = [(entry.number, entry.node, entry.query, entry.status) for entry in jira.requests]
+        return [deed.body() for deed in jira.deeds], jira.issues, read, log
 
 
 def test_the_same_seed_and_requests_make_the_same_log() -> None:
@@ -139,6 +144,30 @@ def test_the_same_seed_and_requests_make_the_same_log() -> None:
     assert {deed["action"] for deed in first[0]} == {"edit", "bulk", "move", "delete", "create"}
     between = [deed["at_ms"] for deed in first[0] if (deed["at_ms"] - START * 1000) % 500 == 0]
     assert len(between) >= 12, "changes by the second carry their own moments"
+
+
+_LIFE_ALONE = """
+import hashlib, json
+from sandbox.test_life import _a_life
+print(hashlib.sha256(json.dumps(_a_life(1)).encode()).hexdigest())
+"""
+
+
+def test_another_process_makes_the_same_log() -> None:
+    """Item 13: nothing hangs on the order of a set, which differs from process to process."""
+    logs = {
+        subprocess.run(
+            [sys.executable, "-c", _LIFE_ALONE],
+            cwd=Path(__file__).parents[1],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(logs) == 1
 
 
 def test_a_new_script_ends_the_one_before(jira: Sandbox) -> None:

@@ -84,7 +84,7 @@ def exchanges(tmp_path: Path) -> Path:
 
 
 def test_replay_serves_by_method_path_and_query(exchanges: Path, keys: Keys) -> None:
-    """Several recordings come in their order and the last one stays; anything else is a clear 404."""
+    """Item 20: several recordings come in their order, byte for byte, and the last one stays; anything else is a clear 404."""
     with Sandbox(replay=Replay.from_folder(exchanges)) as jira:
         jira.register_consumer(CONSUMER, keys.public_pem)
         with client(keys, resource_owner_key=jira.grant(CONSUMER).token) as session:

@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from sandbox import Corpus, Sandbox, User, times
+from sandbox import Clock, Corpus, Sandbox, User, times
 from sandbox.conftest import CONSUMER, client
 from sandbox.search import SearchRequest, page, selection
 
@@ -161,6 +162,38 @@ def test_datetimes_follow_the_viewer(keys: Keys) -> None:
     shown = [times.parse(text) for text in berlin]
     assert shown == [times.parse(text) for text in east]
     assert shown == [truth[issue["id"]] for issue in pages[0]["issues"]] == sorted(shown)
+
+
+@pytest.mark.parametrize(
+    ("zone", "literal", "before", "after"),
+    [
+        ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25T00:29:59", "2026-10-25T00:30:00"),
+        ("Europe/Berlin", "2026-03-29 02:30", "2026-03-29T01:29:59", "2026-03-29T01:30:00"),
+        ("America/New_York", "2026-11-01 01:30", "2026-11-01T05:29:59", "2026-11-01T05:30:00"),
+        ("America/New_York", "2026-03-08 02:30", "2026-03-08T07:29:59", "2026-03-08T07:30:00"),
+        ("Pacific/Auckland", "2026-04-05 02:30", "2026-04-04T13:29:59", "2026-04-04T13:30:00"),
+    ],
+)
+def test_a_literal_in_the_hour_in_which_clocks_change(
+    zone: str, literal: str, before: str, after: str
+) -> None:
+    """Items 11 and 12: the search finds from the first of two such minutes on, and what is shown agrees with it."""
+    now = [0.0]
+    users = [User("ada", "Ada", time_zone=zone, password="p")]
+    corpus = Corpus.generate(seed=5, issues=2)
+    with Sandbox(corpus=corpus, clock=Clock(source=lambda: now[0]), users=users) as jira:
+        for issue, moment in zip(jira.issues, (before, after), strict=True):
+            now[0] = times.parse(f"{moment}.000+0000") / 1000
+            jira.edit(keys=[issue["key"]])
+        second = jira.issues[1]
+        found = requests.get(
+            f"{jira.url}/rest/api/2/search",
+            params={"jql": f'updated >= "{literal}"', "fields": "updated"},
+            auth=("ada", "p"),
+            timeout=TIMEOUT,
+        ).json()["issues"]
+    assert [issue["id"] for issue in found] == [second["id"]]
+    assert times.parse(found[0]["fields"]["updated"]) == second["updated_ms"]
 
 
 @given(st.integers(0, 4_000_000_000_000))

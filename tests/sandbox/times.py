@@ -43,7 +43,8 @@ def read_literal(text: str, zone: ZoneInfo | timezone, *, epoch: bool = True) ->
     """Milliseconds of a JQL date literal: epoch milliseconds, or a minute or a day in the asking user's zone.
 
     A local time that a change of the clocks repeats means its first occurrence, one that it skips the moment as far
-    after the change, as Java reads them. Without `epoch` a number is no date. Seconds and anything else are a ValueError: Jira has minute precision.
+    after the change, as the newer of Java's two calendars reads them. Without `epoch` a number is no date. Seconds and anything
+    else are a ValueError: Jira has minute precision.
     """
     if epoch and _EPOCH_MS.fullmatch(text):
         return int(text)
