@@ -98,7 +98,7 @@ def test_a_live_line_on_a_terminal_says_how_far_and_why_it_waits(
     assert ESCAPE in seen
     assert f"OPS: 9 of {issues_of(connected_jira, 'OPS')} issues" in seen
     assert "left, up to 20" in seen
-    assert re.search(r"waiting [01] s: HTTP 429", seen)
+    assert "waiting 1 s: HTTP 429" in seen
     assert "━" in seen
     kinds = [message["type"] for message in messages(output)]
     assert kinds.count("RECORD") == issues_of(connected_jira, "OPS")
