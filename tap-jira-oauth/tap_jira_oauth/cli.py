@@ -22,7 +22,7 @@ from tap_jira_oauth.keygen import (
     LEAST_BITS,
     make_key_pair,
 )
-from tap_jira_oauth.login import WAIT_SECONDS, Login, Person
+from tap_jira_oauth.login import WAIT_SECONDS, ConsentLogin, Login, Person
 from tap_jira_oauth.redaction import REDACTION, guard
 from tap_jira_oauth.report import Finding, as_json, as_text, could_sync
 
@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group()
 @click.version_option(package_name="tap-jira-oauth")
 def commands() -> None:
-    """Sign in to Jira with OAuth 1.0a, for tap-jira-oauth."""
+    """Sign in to Jira with OAuth 1.0a or 2.0, for tap-jira-oauth."""
 
 
 @commands.command()
@@ -103,7 +103,8 @@ def login(config: Path | None, wait: float, *, no_browser: bool, **given: Any) -
     Settings may also come from the tap's environment variables (TAP_JIRA_OAUTH_...).
     """
     settings = checked(_login_config(read_config(config, os.environ), given))
-    session = Login(settings, Person(_say, _open_page, _read_code, utc_now))
+    kind = ConsentLogin if settings.auth_method == "oauth2" else Login
+    session = kind(settings, Person(_say, _open_page, _read_code, utc_now))
     by_code = no_browser or not _has_browser()
     outcome = session.by_code() if by_code else session.by_browser(wait)
     click.echo(
@@ -128,6 +129,8 @@ def _login_config(config: dict[str, Any], given: dict[str, Any]) -> dict[str, An
         options["credentials_store"] = "file"
     configured = {name: value for name, value in config.items() if value not in (None, "")}
     given = {"credentials_store": "file", **configured, **options}
+    if given.get("auth_method") == "oauth2":
+        return {"credentials_file": CREDENTIALS_FILE, **given}
     if given["credentials_store"] == "ssm":
         # Key, consumer and address stand in the parameters, where the tap reads them, too.
         if "private_key_file" in options:
@@ -180,8 +183,8 @@ def _open_page(url: str) -> None:
     threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
-def _read_code() -> str:
-    click.echo("Verification code: ", nl=False, err=True)
+def _read_code(what: str) -> str:
+    click.echo(f"{what}: ", nl=False, err=True)
     return sys.stdin.readline()
 
 

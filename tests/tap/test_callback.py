@@ -137,12 +137,15 @@ def test_a_reason_is_text_and_no_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finish", "said"), [(lambda code: f"with {code}", "Signed in"), (None, "Not signed in")]
+    ("finish", "said"),
+    [(lambda given: f"with {given['oauth_verifier']}", "Signed in"), (None, "Not signed in")],
 )
-def test_the_answer_comes_after_the_end(finish: Callable[[str], str] | None, said: str) -> None:
+def test_the_answer_comes_after_the_end(
+    finish: Callable[[dict[str, str]], str] | None, said: str
+) -> None:
     """Loaded a second time the address finds nobody; the result is what `finish` made of the code."""
 
-    def refuse(_: str) -> str:
+    def refuse(_: dict[str, str]) -> str:
         raise AuthenticationError("No.")
 
     with Callback() as callback:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -30,7 +33,6 @@ from tap_jira_oauth.errors import AccessError, AuthenticationError, Configuratio
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from sandbox import Sandbox
     from tap.local_aws import LocalAws
@@ -343,6 +345,42 @@ def test_a_denied_consent_is_said(setup: Setup) -> None:
     back = dict(parse_qsl(urlsplit(page.headers["Location"]).query))
     with pytest.raises(AuthenticationError, match=r"not allowed \(access_denied\)"):
         consent.finish(back, token_store(settings))
+
+
+@pytest.mark.parametrize("options", [(), ("--no-browser",)])
+def test_login_brings_home_tokens_that_the_tap_goes_on_with(
+    setup: Setup, options: tuple[str, ...]
+) -> None:
+    """Through the port of `redirect_uri`, or by the address that the person copies."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        back = f"http://127.0.0.1:{free.getsockname()[1]}/back"
+    client = Client("app", "hidden-secret", "Lake", (back,))
+    setup.jira.sign_in.register_client(client, setup.flavor)
+    file = setup.folder / "config.json"
+    file.write_text(json.dumps(setup.config(redirect_uri=back)))
+    command = [str(Path(sys.executable).with_name("jira-oauth")), "login", "--config", str(file)]
+    # A "browser" that does nothing: this test is the person.
+    environment = os.environ | {"BROWSER": "true", "NO_PROXY": "127.0.0.1"}
+    with subprocess.Popen(
+        [*command, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stderr is not None
+        page = next(line.strip() for line in process.stderr if line.startswith("  http"))
+        answer = requests.post(page, data={"decision": "allow"}, allow_redirects=False, timeout=10)
+        there = answer.headers["Location"]
+        if not options:
+            assert requests.get(there + "0", timeout=10).status_code == 404
+            assert "Signed in" in requests.get(there, timeout=10).text
+        output, log = process.communicate(f"{there}\n" if options else None, timeout=30)
+    assert process.returncode == 0, log
+    assert "tokens.json" in output
+    result = run(setup.folder, setup.config(redirect_uri=back))
+    assert len(result.records) == 60, result.log
 
 
 def test_parameter_store_keeps_the_tokens_beside_other_keys(setup: Setup, aws: LocalAws) -> None:

@@ -16,7 +16,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from typing_extensions import override
 
-from tap_jira_oauth.errors import AuthenticationError, TapError, UnavailableError
+from tap_jira_oauth.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    TapError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,27 +65,38 @@ p { overflow-wrap: anywhere; }
 
 @dataclass
 class _Arrival:
-    """The browser is back with a verifier, and waits for a page."""
+    """The browser is back with an answer, and waits for a page."""
 
-    verifier: str
+    given: dict[str, str]
     page: queue.Queue[bytes] = field(default_factory=queue.Queue)
     sent: threading.Event = field(default_factory=threading.Event)
 
 
 class Callback:
-    """Listens on a free port of loopback for the answer to one sign-in.
+    """Listens on a port of loopback for the answer to one sign-in.
 
     Whoever else finds the port is turned away without ending the wait: an answer counts only with
-    the `state` in the address that we gave to Jira and with our request token.
+    the secret `state` and, in OAuth 1.0a, with our request token.
     """
 
-    def __init__(self) -> None:
-        """Take a port; `url` is what to give to Jira."""
+    def __init__(self, port: int = 0, path: str = PATH) -> None:
+        """Take a port, any free one for 0; `url` is what to give to Jira.
+
+        Raises:
+            ConfigurationError: the port is taken.
+        """
         self._state = secrets.token_urlsafe(24)
+        self._path = path
         self._arrivals: queue.Queue[_Arrival] = queue.Queue(maxsize=1)
-        self._server = _Server((LOOPBACK, 0), _Handler)
+        try:
+            self._server = _Server((LOOPBACK, port), _Handler)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot listen on port {port} for the browser's answer: {error.strerror}."
+            ) from error
         self._server.arrive = self._arrive
-        self._token: str | None = None
+        self._expected: dict[str, str] = {}
+        self._answers: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     @property
@@ -106,11 +122,18 @@ class Callback:
 
     def expect(self, request_token: str) -> None:
         """Accept the answer to this request from now on; to be called before the page is opened."""
-        with self._lock:
-            self._token = request_token
+        self._expect({"state": self._state, "oauth_token": request_token}, ("oauth_verifier",))
 
-    def wait(self, seconds: float, finish: Callable[[str], T]) -> T:
-        """Wait for the browser, finish the sign-in with its verifier, and show how it ended.
+    def expect_code(self, state: str) -> None:
+        """Accept the answer of OAuth 2.0 to the page with this `state` from now on."""
+        self._expect({"state": state}, ("code", "error"))
+
+    def _expect(self, expected: dict[str, str], answers: tuple[str, ...]) -> None:
+        with self._lock:
+            self._expected, self._answers = expected, answers
+
+    def wait(self, seconds: float, finish: Callable[[dict[str, str]], T]) -> T:
+        """Wait for the browser, finish the sign-in with its answer, and show how it ended.
 
         The page is only shown when `finish` has returned or failed, so that it tells the truth.
 
@@ -126,7 +149,7 @@ class Callback:
                 "login` again; if the browser runs on another machine, use --no-browser."
             ) from None
         try:
-            result = finish(arrival.verifier)
+            result = finish(arrival.given)
         except TapError as error:
             self._show(arrival, failure_page(str(error)))
             raise
@@ -138,23 +161,23 @@ class Callback:
         arrival.sent.wait(_SEND_SECONDS)
 
     def _arrive(self, address: str) -> _Arrival:
-        """Take the verifier from the address that the browser asked for.
+        """Take the answer from the address that the browser asked for.
 
         Raises:
             AuthenticationError: it is not the answer that is waited for, or comes a second time.
         """
         parts = urlsplit(address)
         given = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        verifier = given.get("oauth_verifier", "")
         with self._lock:
-            known = _same(given.get("state", ""), self._state) and _same(
-                given.get("oauth_token", ""), self._token or ""
+            known = bool(self._expected) and all(
+                _same(given.get(name, ""), value) for name, value in self._expected.items()
             )
-            if parts.path != PATH or not known or not verifier:
+            answered = any(given.get(name) for name in self._answers)
+            if parts.path != self._path or not known or not answered:
                 raise AuthenticationError("This is not the answer to a sign-in that waits here.")
             # One answer only; a page that is loaded again finds nobody.
-            self._token = None
-        arrival = _Arrival(verifier)
+            self._expected = {}
+        arrival = _Arrival(given)
         self._arrivals.put(arrival)
         return arrival
 
