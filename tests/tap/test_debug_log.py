@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from conftest import CONSUMER
 from sandbox import Corpus, Sandbox, User
 from sandbox.oauth2 import Client
+from sandbox.oauth2_cloud import CLOUD_ID
 from tap_jira_oauth.auth.private_key import public_pem
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ class Flows:
         file.write_text(json.dumps(config))
         self.run(name, ["tap-jira-oauth", "--config", str(file), *options], status)
 
-    def run(self, name: str, command: list[str], status: int = 0) -> None:
-        """Run any command to its end, and expect this status."""
+    def run(self, name: str, command: list[str], status: int = 0, entered: str = "") -> None:
+        """Run any command to its end with something entered, and expect this status."""
         done = subprocess.run(
             [str(COMMANDS / command[0]), *command[1:]],
             cwd=self.folder,
             env=os.environ | {"LOGLEVEL": "DEBUG", "TAP_JIRA_OAUTH_LOGLEVEL": "DEBUG"},
+            input=entered,
             capture_output=True,
             text=True,
             timeout=60,
@@ -189,6 +191,51 @@ def test_no_flow_prints_or_writes_a_secret(
     jira.revoke(kept["access_token"])
     jira.revoke(kept["refresh_token"])
     flows.tap("consent is over", refreshed, status=1)
+    assert flows.found() == []
+
+
+def test_neither_clouds_oauth2_nor_jira_oauth_prints_a_secret(
+    jira: Sandbox, pem: str, flows: Flows
+) -> None:
+    """The gateway with a rotating token; `check`, and a `login` with a wrong code."""
+    scope = "read:jira-work read:jira-user offline_access"
+    client = Client("app", CLIENT_SECRET, "Lake", ("http://127.0.0.1:9/back",))
+    jira.sign_in.register_client(client, "cloud")
+    tokens = jira.sign_in.grant("app", "cloud", scope=scope)
+    store = flows.folder.parent / "cloud-tokens.json"
+    cloud = {
+        "api_url": f"{jira.gateway_url}/ex/jira/{CLOUD_ID}",
+        "token_url": f"{jira.auth_url}/oauth/token",
+        "auth_method": "oauth2",
+        "client_id": "app",
+        "client_secret": CLIENT_SECRET,
+        "refresh_token": tokens["refresh_token"],
+        "credentials_store": "file",
+        "credentials_file": str(store),
+    }
+    token = jira.grant(CONSUMER)
+    flows.secrets |= {
+        "refresh token": tokens["refresh_token"],
+        "access token": token.token,
+        "access token's secret": token.secret,
+    }
+    flows.tap("cloud", cloud)
+    kept = json.loads(store.read_text())
+    flows.secrets |= {"new refresh token": kept["refresh_token"], "bearer": kept["access_token"]}
+    signed = {
+        "api_url": jira.url,
+        "consumer_key": CONSUMER,
+        "private_key": pem,
+        "private_key_passphrase": PASSPHRASE,
+        "access_token": token.token,
+        "access_token_secret": token.secret,
+    }
+    file = flows.folder.parent / "signed.json"
+    file.write_text(json.dumps(signed))
+    flows.run("check", ["jira-oauth", "check", "--config", str(file)])
+    login = ["jira-oauth", "login", "--no-browser", "--config", str(file)]
+    flows.run("login", login, status=1, entered="wrong-code\n")
+    assert "Nobody has allowed the access" in flows.printed["login, stderr"]
     assert flows.found() == []
 
 
