@@ -8,8 +8,11 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,5 +96,31 @@ def run(
 
 
 def messages(output: bytes) -> list[dict[str, Any]]:
-    """Decode whole lines; a last one that was cut by a kill is left out, as a target would."""
-    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]
+    """Decode whole lines; a last one that was cut by a kill is left out, as a target would.
+
+    Every one of them is checked as a strict target would: its members, a SCHEMA before the RECORDs
+    of a stream, and each RECORD against it.
+    """
+    lines = output.splitlines(keepends=True)
+    found = [json.loads(line) for line in lines if line.endswith(b"\n")]
+    check(found)
+    return found
+
+
+def check(found: list[dict[str, Any]]) -> None:
+    """Refuse what is no Singer message, or comes out of turn."""
+    schemas: dict[str, tuple[jsonschema_rs.Validator, list[str]]] = {}
+    for message in found:
+        kind = message["type"]
+        if kind == "SCHEMA":
+            validator = jsonschema_rs.validator_for(message["schema"], validate_formats=True)
+            schemas[message["stream"]] = (validator, message["key_properties"])
+        elif kind == "RECORD":
+            validator, keys = schemas[message["stream"]]
+            validator.validate(message["record"])
+            assert all(message["record"].get(key) is not None for key in keys), message
+            assert datetime.fromisoformat(message["time_extracted"].replace("Z", "+00:00")).tzinfo
+        elif kind == "STATE":
+            assert isinstance(message["value"], dict), message
+        else:
+            assert kind == "ACTIVATE_VERSION", message

@@ -155,6 +155,17 @@ def test_a_bulk_change_of_more_issues_than_jira_gives_out_is_read_whole(count: i
         assert {entry.status for entry in jira.requests} == {200}
 
 
+def test_more_issues_than_one_search_reaches_are_read_in_windows() -> None:
+    """12,300 of many minutes, of which Jira gives out 10,000 at most by one search."""
+    with sandbox(3, 12_300, start=MOMENTS["an ordinary day"], step=0.0001) as jira:
+        lake = Lake()
+        Journey(jira, 1000, 4, epoch_literal).run(lake)
+        assert lake.missing(jira) == {}
+        assert len(lake.versions) == 12_300
+        assert {entry.status for entry in jira.requests} == {200}
+        assert max(entry.start_at or 0 for entry in jira.requests) < 9_000
+
+
 def test_more_projects_than_requests_in_flight_are_read_side_by_side() -> None:
     """While one small project is read, the next ones are under way; never more than allowed."""
     corpus = Corpus.generate(seed=2, issues=60, projects=12)

@@ -16,6 +16,7 @@ import pytest
 
 from conftest import CONSUMER
 from sandbox import Corpus
+from sandbox.script import Order, Step
 from tap.command import Run, messages, run, started
 from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.window import Reader
@@ -506,3 +507,32 @@ def test_what_the_catalog_deselects_is_neither_asked_for_nor_printed(
     assert [record["id"] for record in left] == [
         json.loads(line)["record"]["id"] for line in without_comment
     ]
+
+
+def test_an_empty_project_among_full_ones_is_no_trouble(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """All issues of one are deleted before the run; the others arrive, and a new one does later."""
+    keys = tuple(issue["key"] for issue in connected_jira.issues if issue["project"] == "OPS")
+    connected_jira.play(Order(steps=(Step("delete", before_request=1, keys=keys),)))
+    first = run(tmp_path, configure())
+    assert first.status == 0, first.log
+    assert newest(first) == truth(connected_jira)
+    connected_jira.play(Order(steps=(Step("create", before_request=1, project="OPS"),)))
+    second = run(tmp_path, configure(), first.states[-1])
+    assert [record["project_key"] for record in second.records] == ["OPS"]
+
+
+def test_a_project_that_was_renamed_goes_on_where_it_was(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Its state is found by its id, which stays; the new key is written beside it."""
+    state = run(tmp_path, configure()).states[-1]
+    partitions = state["bookmarks"]["issues"]["partitions"]
+    keys = [partition["project_key"] for partition in partitions]
+    for partition in partitions:
+        partition["project_key"] = "BEFORE"
+    again = run(tmp_path, configure(), state)
+    assert again.records == []
+    renamed = again.states[-1]["bookmarks"]["issues"]["partitions"]
+    assert [partition["project_key"] for partition in renamed] == keys

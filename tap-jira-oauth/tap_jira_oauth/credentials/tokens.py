@@ -6,7 +6,6 @@ no lock, whoever comes second finds the new token by reading again.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -61,6 +60,8 @@ class TokenFile:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold other processes off; the system lets go of the lock even if this one is killed."""
+        import fcntl  # noqa: PLC0415 - where there is none, all else still works
+
         path = self._path.with_name(f".{self._path.name}.lock")
         try:
             file = path.open("a")
