@@ -213,24 +213,32 @@ class Reader:
 
     def _note(self, rows: Sequence[Row]) -> list[int]:
         """Count and remember the rows that were not passed before; return those to emit."""
-        until = self._span.until
         new = []
         for index, row in enumerate(rows):
             if self._seen.get(row.id, -1) >= row.updated:  # an older one: another node lags
                 if row.id in self._inherited:
                     self._inherited.remove(row.id)
                     self._passed += 1
-            elif until is None or row.updated < until:
+            elif self._wanted(row):
                 new.append(index)
                 self._seen[row.id] = row.updated
                 self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
             elif row not in self._withheld:
-                # Not remembered as seen: a later run without `until` has to emit it.
+                # Not remembered as seen: a later run with other bounds has to emit it.
                 self._withheld.add(row)
                 self._passed += 1
         return new
+
+    def _wanted(self, row: Row) -> bool:
+        """Tell whether a row is within the bounds.
+
+        Jira shows older rows than it was asked for where times are written in minutes of a zone;
+        all before the window's beginning were read before.
+        """
+        since, until = self._window.since, self._span.until
+        return (since is None or row.updated >= since) and (until is None or row.updated < until)
 
     def _settle(self, rows: Sequence[Row]) -> None:
         """Note the last row whose time is old enough to be its place in the index, too."""

@@ -480,3 +480,12 @@ def test_a_node_that_lags_does_not_bring_an_old_version_back() -> None:
     moment = START - 1000 * MINUTE
     assert reader.take([Row("1", moment), Row("2", moment + 2)], 4) == [0, 1]
     assert reader.take([Row("2", moment + 2), Row("1", moment - 9), Row("3", moment + 3)], 4) == [2]
+
+
+def test_rows_before_the_beginning_are_passed_and_not_emitted() -> None:
+    """A search by minutes in a zone whose clocks were set back shows an hour that was read before."""
+    since = START - 1000 * MINUTE
+    reader = Reader(Span(since, None, START, LOOKBACK))
+    rows = [Row("1", since - 30 * MINUTE), Row("2", since - 1), Row("3", since)]
+    assert reader.take(rows, 3) == [2]
+    assert reader.done

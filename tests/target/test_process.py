@@ -170,7 +170,10 @@ def test_a_missing_bucket_is_an_error_and_its_rows_are_not_acknowledged(
 
 
 def test_a_later_upload_that_fails_keeps_the_states_of_the_earlier_ones(tmp_path: Path) -> None:
-    """What was stored before the failure stays acknowledged, nothing after it is."""
+    """What was stored before the failure stays acknowledged, nothing after it is.
+
+    An upload beside the one that fails may end well; then its rows are there, and come again.
+    """
     lake = tmp_path / "lake"
     with started(
         tmp_path,
@@ -183,7 +186,7 @@ def test_a_later_upload_that_fails_keeps_the_states_of_the_earlier_ones(tmp_path
         output, _ = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (1, b"")
     (lake / "next").unlink()
-    assert ids(files(lake)) == [1]
+    assert ids(files(lake)) in ([1], [1, 3])
 
 
 def test_a_dead_endpoint_is_an_error(tmp_path: Path, local_s3: LocalS3) -> None:
