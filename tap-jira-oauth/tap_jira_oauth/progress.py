@@ -108,8 +108,10 @@ class Progress:
             parts += [f"{rate:,.0f}/s", f"{_span((self._whole() - front.emitted) / rate)} left"]
         if front.bookmark:
             parts.append(f"up to {front.bookmark}")
-        waiting = self._waiting()
-        return ", ".join(parts) + (f"; {waiting}" if waiting else "")
+        if waiting := self._waiting():
+            # Ahead of the rest, of which a narrow terminal may show nothing.
+            parts[0] += f"; {waiting}"
+        return ", ".join(parts)
 
     def share(self) -> tuple[int, int] | None:
         """Return issues read and issues in all of the project in front, where both are known."""

@@ -80,7 +80,7 @@ def on_terminal(
         stdout=terminal.slave if stdout else subprocess.PIPE,
         stderr=terminal.slave,
         cwd=folder,
-        env=environment() | {"TERM": term},
+        env={**environment(), "TERM": term, "COLUMNS": str(columns)},
         timeout=SECONDS,
         check=False,
     )
