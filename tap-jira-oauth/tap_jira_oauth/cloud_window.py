@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import LATE_ROWS, MAX_REPEATS, floor_to_minute, lower_bound
+from tap_jira_oauth.window import LATE_ROWS, floor_to_minute, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 CHAIN_ROWS = 20_000
 """Rows after which a window is left for a new one: 200 full pages, minutes of a token's seven days."""
+
+MAX_BREAKS = 20
+"""How often a chain of tokens may break without a new row before that is an error."""
 
 EMPTY_PAGES = 20
 """So many empty pages in a row, each with a token, are no way to get on."""
@@ -181,10 +184,10 @@ class CloudReader:
         """
         self.moved += 1
         self._breaks += 1
-        if self._breaks > MAX_REPEATS:
+        if self._breaks > MAX_BREAKS:
             raise AnswerError(
                 f"Jira's page tokens for one search (updated >= {self._since}) led nowhere "
-                f"{MAX_REPEATS} times in a row. Run again; if it stays so, report it."
+                f"{MAX_BREAKS} times in a row. Run again; if it stays so, report it."
             )
         self._open()
 

@@ -41,7 +41,7 @@ WINDOW_ROWS = 5_000
 LATE_ROWS = 50
 """So many rows in a row, all younger than the run, may end it: it would chase edits for ever."""
 
-MAX_REPEATS = 20
+MAX_REPEATS = 100
 """How often rows may move in a row without the reader getting any further before that is an error.
 
 A few times are normal while people edit the very rows that are read; a long series means that
