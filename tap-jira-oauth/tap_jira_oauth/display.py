@@ -78,9 +78,9 @@ def _logged(progress: Progress, interval: float) -> Iterator[None]:
 def _drawn(progress: Progress) -> Iterator[None]:
     """Draw a line that stays at the bottom, with the log above it; it goes when the block ends."""
     # Loading it takes a tenth of a second, which only a person at a terminal has to pay.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.file_proxy import FileProxy  # noqa: PLC0415
-    from rich.live import Live  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.file_proxy import FileProxy  # noqa: PLC0415 - as above
+    from rich.live import Live  # noqa: PLC0415 - as above
 
     console = Console(file=sys.stderr, highlight=False)
     live = Live(
