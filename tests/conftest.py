@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -53,10 +53,11 @@ def page_cap() -> int:
 
 @pytest.fixture
 def connected_jira(
-    corpus: Corpus, page_cap: int, private_key: rsa.RSAPrivateKey
+    corpus: Corpus, page_cap: int, private_key: rsa.RSAPrivateKey, request: pytest.FixtureRequest
 ) -> Iterator[Sandbox]:
-    """A sandbox Jira with an application link for the tap."""
-    with Sandbox(corpus=corpus, page_cap=page_cap) as jira:
+    """A sandbox Jira with an application link for the tap; its parameter is what a proxy in front speaks."""
+    scheme: Literal["http", "https"] = getattr(request, "param", "http")
+    with Sandbox(corpus=corpus, page_cap=page_cap, scheme=scheme) as jira:
         jira.register_consumer(CONSUMER, public_pem(private_key), name="Lake")
         yield jira
 
@@ -88,5 +89,8 @@ def local_s3() -> Iterator[LocalS3]:
 
 @pytest.fixture
 def bucket(local_s3: LocalS3) -> str:
-    """Make an empty bucket for one test."""
+    """Make an empty bucket for one test.
+
+    It stays: to delete it takes as long again as to make it.
+    """
     return local_s3.bucket(f"lake-{uuid.uuid4().hex[:12]}")

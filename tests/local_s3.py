@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -129,12 +130,15 @@ class LocalS3:
                 "-admin.ui=false",
                 "-master.telemetry=false",
                 "-s3.autoCreateBucket=false",
+                "-volume.max=5000",  # instead of as many as the disk has room for, each as large as allowed
                 f"-s3.config={identities}",
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=folder,
+            # One file for each bucket instead of seven.
+            env=os.environ | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
             start_new_session=True,  # Ctrl-C at the terminal is ours to pass on, after the last request
         )
         stack.callback(_stop, self._process)

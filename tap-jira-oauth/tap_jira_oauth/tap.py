@@ -83,8 +83,8 @@ class TapJiraOAuth(Tap):
 
     @override
     def discover_streams(self) -> list[Stream]:
-        """Return all streams."""
-        return [stream(self, self.jira) for stream in STREAMS]
+        """Return all streams. They connect when they are read: Meltano discovers before it runs `login`."""
+        return [stream(self, lambda: self.jira) for stream in STREAMS]
 
     @classmethod
     @override

@@ -74,14 +74,22 @@ class S3Store:
         self._first = threading.Lock()
         self._works = False
         """Whether an object was stored: until then nobody knows what this server can do, or whether there is one."""
+        self._hopeless = False
+        """Whether the first object could not be stored: the run ends by that, and no other waits as long again."""
 
     def put(self, path: str, sealed: Sealed) -> bool:
         """Send the spool. The first object goes alone, so that only one has to find out what the server lacks."""
         key = self._prefix + path
         if not self._works:
             with self._first:
+                if self._hopeless:
+                    raise StoreError(
+                        f"s3://{self._bucket}/{key} was not tried: the first object failed."
+                    )
                 if not self._works:
+                    self._hopeless = True
                     created = self._put(key, sealed)
+                    self._hopeless = False
                     self._works = True
                     if self._in_parts:
                         self._abort_orphans()

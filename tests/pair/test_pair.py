@@ -18,6 +18,7 @@ import requests
 
 from documents import ROOT
 from sandbox import Corpus
+from tap.sign_in import login_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -325,6 +326,24 @@ class TestMeltano:
         found = json.loads(done.stdout)
         assert found["ok"]
         assert found["checks"]["signed_in"]["user"] == "sandbox"
+
+    def test_a_person_makes_a_key_and_signs_in_by_meltano(
+        self, connected_jira: Sandbox, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        """`:keygen` and `:login`, whose question and answer pass through; then a run with what they left."""
+        for name in ("CONSUMER_KEY", "PRIVATE_KEY_FILE", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET"):
+            del environment[f"TAP_JIRA_OAUTH_{name}"]
+        made = self.meltano(tmp_path, environment, "invoke", "tap-jira-oauth:keygen")
+        assert made.returncode == 0, made.stderr
+        public = made.stdout[made.stdout.index("-----BEGIN") :]
+        connected_jira.register_consumer("tap-jira-oauth", public)
+        command = [str(BIN / "meltano"), "invoke", "tap-jira-oauth:login"]
+        status, said = login_by(command, tmp_path, connected_jira.approve, **environment)
+        assert status == 0, said
+        store = {"CREDENTIALS_STORE": "file", "CREDENTIALS_FILE": "jira_credentials.json"}
+        environment |= {f"TAP_JIRA_OAUTH_{name}": value for name, value in store.items()}
+        self.run(tmp_path, environment)
+        assert newest(rows(tmp_path / "output")) == truth(connected_jira)
 
     def test_secrets_are_masked_and_the_project_is_valid(
         self, environment: dict[str, str], tmp_path: Path

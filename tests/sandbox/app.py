@@ -66,12 +66,13 @@ _CONTROL: Final = "/_sandbox/"
 
 @dataclass
 class Application:
-    """One WSGI callable; `context_path` is `/jira` or empty."""
+    """One WSGI callable; `context_path` is `/jira` or empty, `scheme` what clients speak."""
 
     world: World
     rest: Rest
     context_path: str
     seed: int = 0
+    scheme: str = "http"
 
     def __post_init__(self) -> None:
         """Build what is looked up on every request."""
@@ -109,6 +110,7 @@ class Application:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
+        environ["wsgi.url_scheme"] = self.scheme
         response = self._answer(Request(through_gateway(environ, self.context_path)))
         return response(environ, start_response)
 

@@ -62,6 +62,7 @@ class Sandbox:
         flavor: Data Center 10.3 or Cloud.
         whole_seconds: a database that keeps no milliseconds; this changes the corpus, too.
         epoch_literals: whether JQL takes a number for a date; without, it is a 400 like any other word.
+        scheme: what a proxy in front speaks; signatures are over this, as with `scheme` of Tomcat's connector.
         warm: choices of fields, each as a client writes its `fields`, in which every issue is rendered at the start.
     """
 
@@ -80,6 +81,7 @@ class Sandbox:
     flavor: Literal["data_center", "cloud"] = "data_center"
     whole_seconds: bool = False
     epoch_literals: bool = True
+    scheme: Literal["http", "https"] = "http"
     warm: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -113,7 +115,7 @@ class Sandbox:
         searcher = Searcher(self.page_cap, self.window, ties, self.clock, dialect)
         rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")), index)
         self._rest = rest
-        self._app = Application(self.world, rest, self.context_path, self.seed)
+        self._app = Application(self.world, rest, self.context_path, self.seed, self.scheme)
         self._server: HttpServer | None = None
 
     def __enter__(self) -> Self:

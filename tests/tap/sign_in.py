@@ -70,8 +70,19 @@ def login_by_code(
     folder: Path, answer: Callable[[str], str], *options: str, **variables: str
 ) -> tuple[int, str]:
     """Sign in without a browser; `answer` plays the person: it gets the request token and returns the code."""
+    return login_by([COMMAND, "login"], folder, answer, *options, **variables)
+
+
+def login_by(
+    command: list[str],
+    folder: Path,
+    answer: Callable[[str], str],
+    *options: str,
+    **variables: str,
+) -> tuple[int, str]:
+    """The same, by whatever starts the command."""
     with subprocess.Popen(
-        [COMMAND, "login", "--no-browser", *options],
+        [*command, "--no-browser", *options],
         cwd=folder,
         env=environment() | variables,
         stdin=subprocess.PIPE,

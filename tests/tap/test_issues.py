@@ -318,6 +318,13 @@ def test_a_full_table_in_the_catalog_reads_everything_again(
     assert newest(again) == truth(connected_jira)
 
 
+def test_a_catalog_is_made_without_any_settings(tmp_path: Path) -> None:
+    """Meltano discovers before it runs the commands `keygen` and `login`, when nothing is set yet."""
+    with started(tmp_path, {}, None, "--discover") as process:
+        catalog = json.loads(process.communicate(timeout=60)[0])
+    assert [stream["tap_stream_id"] for stream in catalog["streams"]] == ["issues"]
+
+
 def test_the_settings_narrow_what_is_read(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tap.sign_in import run
+from tap.command import environment
+from tap.sign_in import SECONDS, run
 from tap_jira_oauth.auth.private_key import load_private_key
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -100,3 +102,31 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path, force: tuple[str, ...
     done = keygen(tmp_path, "--private-key-file", "missing/key.pem", *force)
     assert done.returncode == 1
     assert done.stderr == "jira-oauth: Cannot write missing/key.pem: No such file or directory.\n"
+
+
+POSIX_ONLY = ("fcntl", "grp", "pwd", "readline", "resource", "syslog", "termios", "tty")
+ELSEWHERE = f"""
+import os, sys
+sys.modules |= dict.fromkeys({POSIX_ONLY!r})
+for name in ("chown", "fchmod", "fchown", "fork", "geteuid", "getuid"):
+    delattr(os, name)
+sys.argv = ["jira-oauth", "keygen", "--bits", "2048"]
+from tap_jira_oauth.cli import main
+main()
+"""
+
+
+def test_a_key_pair_is_made_without_what_only_unix_has(tmp_path: Path) -> None:
+    """As far as Linux can show it: without these modules and functions of Python, and without OpenSSL's command."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        cwd=tmp_path,
+        env=environment() | {"PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert load_private_key((tmp_path / "jira_private_key.pem").read_text()).key_size == 2048
+    assert "BEGIN PUBLIC KEY" in done.stdout

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from requests_oauthlib import OAuth1
 
-from tap.command import run
-from tap.sign_in import login_by_code
+from tap.command import environment, run
+from tap.sign_in import SECONDS, login_by_code
 from tap.sign_in import run as run_command
 from tap_jira_oauth.auth.oauth1 import RSASignature
+from tap_jira_oauth.credentials.file import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +121,47 @@ def test_an_older_sign_in_stays_when_a_new_one_fails(connected_jira: Sandbox, fo
         "jira_credentials.json",
         "jira_private_key.pem",
     ]
+
+
+def test_a_write_that_is_interrupted_leaves_the_older_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the new one is on its way to the disk."""
+
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "tokens.json"
+    replace_file(path, b"old")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(path, b"new")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [(path.name, b"old")]
+
+
+WARNS = """
+import logging, sys
+from tap_jira_oauth.cli import main
+from tap_jira_oauth.redaction import REDACTION
+sys.argv = ["jira-oauth", "keygen", "--help"]
+REDACTION.learn("SECRET-VALUE")
+main()
+logging.getLogger("a.library").warning("it met %s", "SECRET-VALUE")
+"""
+
+
+def test_what_libraries_warn_of_is_shown_without_secrets(tmp_path: Path) -> None:
+    """The command's own log handler hides them, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", WARNS],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert done.stderr == "jira-oauth: it met ***\n"
 
 
 def test_the_key_is_loaded_once_and_each_request_is_signed_anew(

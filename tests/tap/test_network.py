@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from conftest import CONSUMER
 from forward_proxy import ForwardProxy
 from sandbox import Corpus, Sandbox
 from tap.command import run
+from tap.sign_in import login_by_code
+from tap.sign_in import run as run_command
 from tap_jira_oauth.auth.private_key import make_private_key, public_pem
 from tls import Authority, tls_front
 
@@ -178,6 +181,29 @@ def test_the_proxy_of_the_environment_is_used_and_no_proxy_wins_over_it(
         result = run(tmp_path, config)
         assert len(result.records) == 5, result.log
         assert proxy.passed(f"CONNECT {front.host}")
+
+
+@pytest.mark.parametrize("connected_jira", ["https"], indirect=True)
+def test_a_sign_in_goes_through_proxy_and_tls_as_a_run_does(
+    connected_jira: Sandbox, front: Front, authority: Authority, tmp_path: Path
+) -> None:
+    """By the tap's own settings: the whole dance, then a run with the new token."""
+    printed = run_command(tmp_path, "keygen", "--bits", "2048").stdout
+    connected_jira.register_consumer("tap-jira-oauth", printed[printed.index("-----BEGIN") :])
+    with ForwardProxy(tmp_path) as proxy:
+        network = {
+            "api_url": front.url,
+            "ca_bundle": str(authority.path),
+            "proxy_url": proxy.url,
+            "credentials_store": "file",
+            "credentials_file": str(tmp_path / "signed_in.json"),
+        }
+        (tmp_path / "tap.json").write_text(json.dumps(network))
+        status, said = login_by_code(tmp_path, connected_jira.approve, "--config", "tap.json")
+        assert status == 0, said
+        assert proxy.passed(f"CONNECT {front.host}")
+        assert len(run(tmp_path, network).records) == 5
+    assert {entry.auth for entry in connected_jira.requests if "/rest/" in entry.path} == {"oauth1"}
 
 
 @pytest.mark.parametrize("context_path", ["", "/jira", "/tools/jira"])

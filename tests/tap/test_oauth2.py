@@ -161,7 +161,7 @@ def test_the_new_token_is_kept_before_anything_is_asked_with_it(setup: Setup) ->
 
 @dataclass
 class Memory:
-    """A store without a lock, as Parameter Store is; slow, and full if so wished."""
+    """A store whose lock has lapsed; slow, and full if so wished."""
 
     tokens: Tokens | None = None
     full: bool = False
@@ -384,7 +384,7 @@ def test_login_brings_home_tokens_that_the_tap_goes_on_with(
 
 
 def test_parameter_store_keeps_the_tokens_beside_other_keys(setup: Setup, aws: LocalAws) -> None:
-    """And whoever refreshes second finds the first one's token."""
+    """And of three at once one refreshes; the others find its token."""
     aws.ssm.put_parameter(
         Name="jira_access_secrets", Value='{"consumer_secret": "dont_care"}', Type="SecureString"
     )
@@ -392,9 +392,11 @@ def test_parameter_store_keeps_the_tokens_beside_other_keys(setup: Setup, aws: L
     given = setup.grant()
     clients = [
         setup.client(refresh_token=given, credentials_store="ssm", credentials_file=None)
-        for _ in range(2)
+        for _ in range(3)
     ]
-    assert [client.exchange("GET", MYSELF).status for client in clients] == [200, 200]
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(client.exchange, "GET", MYSELF) for client in clients]
+        assert [each.result().status for each in asked] == [200] * 3
     assert setup.refreshes == 1
     value = aws.ssm.get_parameter(Name="jira_access_secrets", WithDecryption=True)
     kept = json.loads(value["Parameter"]["Value"])

@@ -72,9 +72,9 @@ def test_at_each_state_every_record_before_it_can_be_read(
     with started(tmp_path, {**config, "batch_size_rows": 17}) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        feed = threading.Thread(target=lambda: _feed(process, lines))
+        seen: list[int] = []
+        feed = threading.Thread(target=lambda: _feed(process, lines, seen))
         feed.start()
-        seen = []
         for line in process.stdout:
             stored = {path: data for path, data in look().items() if "/." not in path}
             seen.append(json.loads(line)["n"])
@@ -86,11 +86,16 @@ def test_at_each_state_every_record_before_it_can_be_read(
     assert len(seen) >= 3
 
 
-def _feed(process: subprocess.Popen[bytes], lines: list[bytes]) -> None:
+def _feed(process: subprocess.Popen[bytes], lines: list[bytes], seen: list[int]) -> None:
+    """Write all; now and then wait until one of the STATEs written since has come out."""
     assert process.stdin is not None
-    for start in range(0, len(lines), 50):
-        process.stdin.write(b"".join(lines[start : start + 50]))
-        time.sleep(0.02)
+    for line in lines:
+        process.stdin.write(line)
+        for earlier, now in ((0, 50), (50, 100)):
+            if line == state(now):
+                until = time.monotonic() + SECONDS
+                while max(seen, default=0) <= earlier and time.monotonic() < until:
+                    time.sleep(0.01)
     process.stdin.close()
 
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -103,6 +104,21 @@ def test_patience_ends(local_s3: LocalS3, bucket: str) -> None:
         pytest.raises(StoreError, match="InternalError"),
     ):
         _put(_store(local_s3, bucket, proxy.url, time))
+    assert 120 <= time.seconds < 150
+
+
+def test_patience_is_not_spent_again_by_those_who_wait_for_the_first(
+    local_s3: LocalS3, bucket: str
+) -> None:
+    """Four uploads into a broken store end together, with one reason."""
+    time = _Time()
+    broken = Fault("refuse", 500, "InternalError")
+    with FaultyS3(local_s3.port, lambda *_: broken) as proxy, ThreadPoolExecutor(4) as pool:
+        store = _store(local_s3, bucket, proxy.url, time)
+        outcomes = [pool.submit(_put, store, f"{number}.jsonl.gz") for number in range(4)]
+        failures = sorted(str(each.exception()) for each in outcomes)
+    assert "InternalError" in failures[0]
+    assert all("was not tried: the first object" in failure for failure in failures[1:])
     assert 120 <= time.seconds < 150
 
 

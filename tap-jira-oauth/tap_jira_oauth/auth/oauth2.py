@@ -97,7 +97,7 @@ class RefreshedToken(AuthBase):
         try:
             granted = self._ask(kept.refresh_token)
         except AuthenticationError:
-            # Without a lock another process may have been faster: then its token is kept by now.
+            # A lease may lapse under a slow holder, who was faster: then its token is kept by now.
             later = self._reread()
             if later.refresh_token == kept.refresh_token or not self._fresh(later):
                 raise

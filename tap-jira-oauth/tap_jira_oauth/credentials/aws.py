@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tap_jira_oauth.credentials.lease import Version
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.redaction import REDACTION, quieten
 
@@ -82,6 +83,45 @@ def write_parameter(name: str, value: str, purpose: str) -> None:
         if found and "Tier" in found[0]:
             order["Tier"] = found[0]["Tier"]
         ssm.put_parameter(**order)
+
+
+class NumberedParameter:
+    """A plain parameter with the number of each of its versions: a lease is kept in it."""
+
+    def __init__(self, name: str, purpose: str) -> None:
+        """Nothing is asked yet."""
+        self._name = name
+        self._purpose = purpose
+
+    def read(self, number: int | None = None) -> Version | None:
+        """Return a version of it, or the latest; None where there is none of that name.
+
+        Raises:
+            ConfigurationError: it may not be read.
+        """
+        with _asking(f"{self._purpose}: the parameter {self._name} cannot be read") as session:
+            ssm = session.client("ssm")
+            name = self._name if number is None else f"{self._name}:{number}"
+            try:
+                found = ssm.get_parameter(Name=name)["Parameter"]
+            except ssm.exceptions.ParameterNotFound:
+                return None
+        return Version(found["Version"], found["Value"])
+
+    def write(self, text: str, *, new: bool) -> int:
+        """Write, and return the number of this version; 0 where somebody else was faster.
+
+        Raises:
+            ConfigurationError: it may not be written.
+        """
+        with _asking(f"{self._purpose}: the parameter {self._name} cannot be written") as session:
+            ssm = session.client("ssm")
+            try:
+                return ssm.put_parameter(
+                    Name=self._name, Value=text, Type="String", Overwrite=not new
+                )["Version"]
+            except (ssm.exceptions.ParameterAlreadyExists, ssm.exceptions.TooManyUpdates):
+                return 0
 
 
 @contextmanager

@@ -1,20 +1,23 @@
 """Where the tokens of OAuth 2.0 are kept between runs: each refresh token works only once.
 
-One holder at a time refreshes: in a file by a lock between processes; in Parameter Store, which has
-no lock, whoever comes second finds the new token by reading again.
+One holder at a time refreshes: with a file by a lock between processes, in Parameter Store by a
+lease. Whoever comes second finds the new token by reading again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager, nullcontext
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from tap_jira_oauth.credentials import ssm
+from tap_jira_oauth.credentials.aws import NumberedParameter
 from tap_jira_oauth.credentials.file import replace_file
+from tap_jira_oauth.credentials.lease import Lease
 from tap_jira_oauth.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tap_jira_oauth.settings import Settings
+
+LEASE_TIMEOUTS = 2
+"""For how many `request_timeout` a lease is taken: one refresh is one request, and a few to AWS."""
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -91,15 +97,18 @@ class TokenFile:
 
 
 class TokenParameter:
-    """A key `oauth2` beside the others in the parameter of secrets."""
+    """A key `oauth2` beside the others in the parameter of secrets, and a parameter for the lease."""
 
-    def __init__(self, name: str) -> None:
-        """Nothing is read yet."""
+    def __init__(self, name: str, seconds: float) -> None:
+        """Nothing is read yet. `seconds` is what a refresh takes at most."""
         self._name = name
+        self._lease = Lease(
+            NumberedParameter(f"{name}_lease", ssm.PURPOSE), seconds, time.time, time.sleep
+        )
 
     def locked(self) -> AbstractContextManager[None]:
-        """Parameter Store has no lock."""
-        return nullcontext()
+        """Hold everybody else off."""
+        return self._lease.held()
 
     def load(self) -> Tokens | None:
         """Return what the parameter holds; None where there is none."""
@@ -120,7 +129,7 @@ class TokenParameter:
 def token_store(settings: Settings) -> TokenStore:
     """Return the store that the settings name; they are checked to name one."""
     if settings.credentials_store == "ssm":
-        return TokenParameter(settings.ssm_secrets_name)
+        return TokenParameter(settings.ssm_secrets_name, LEASE_TIMEOUTS * settings.request_timeout)
     return TokenFile(Path(settings.credentials_file or ""))
 
 

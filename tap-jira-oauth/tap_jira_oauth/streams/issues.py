@@ -36,7 +36,7 @@ from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -63,13 +63,17 @@ class IssuesStream(Stream):
     # `updated >= ...` shows rows of the look-back again, which the SDK would call unsorted.
     check_sorted = False
 
-    def __init__(self, tap: Tap, jira: Jira) -> None:
-        """Take the connection; nothing is sent yet."""
+    def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
+        """Connect to nothing yet: a catalog is made without settings, too."""
         super().__init__(tap)
-        self._jira = jira
+        self._connect = connect
         self._pages = 0
         self._readings: dict[str, Reading] = {}
         self._unreadable: list[str] = []
+
+    @functools.cached_property
+    def _jira(self) -> Jira:
+        return self._connect()
 
     @functools.cached_property
     @override
