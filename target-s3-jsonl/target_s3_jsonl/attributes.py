@@ -29,7 +29,7 @@ def attributes(settings: Settings, sealed: Sealed, version: str) -> dict[str, An
         # No Content-Encoding: clients would unpack on the way, and the name would lie.
         "ContentType": CONTENT_TYPES[sealed.compression],
         "Metadata": {
-            "content-sha256": sealed.content_sha256,
+            "sha256": sealed.sha256.hex(),
             "rows": str(sealed.rows),
             "size": str(sealed.size),
             "target-version": version,

@@ -1,4 +1,4 @@
-"""How objects are compressed: which library at which level, the suffix, the content type, and reading back. Pure.
+"""How objects are compressed: which library at which level, the suffix, the content type. Pure.
 
 gzip up to level 3 is made by ISA-L, several times as fast as zlib, and from 4 on by zlib; the README
 has the measurements. All of them write a header without name and time, so equal lines give equal
@@ -7,12 +7,9 @@ bytes. A zstd frame carries a checksum of its content, as gzip does.
 
 from __future__ import annotations
 
-import contextlib
-import gzip
 import sys
 import zlib
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import Literal, Protocol, cast
 
 from isal import isal_zlib
 
@@ -21,8 +18,6 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Compression = Literal["gzip", "zstd", "none"]
 SUFFIXES: dict[Compression, str] = {"gzip": ".gz", "zstd": ".zst", "none": ""}
@@ -33,10 +28,6 @@ CONTENT_TYPES: dict[Compression, str] = {
 }
 _GZIP_WINDOW = 31  # a window of 32 KiB, and the library's own gzip header
 _ISAL_LEVELS = 3
-
-
-class DamagedError(ValueError):
-    """A stored file is not what its compression says."""
 
 
 class Compressor(Protocol):
@@ -74,22 +65,3 @@ def compressor(compression: Compression, level: int) -> Compressor:
     if level <= _ISAL_LEVELS:
         return cast("Compressor", isal_zlib.compressobj(level, isal_zlib.DEFLATED, _GZIP_WINDOW))
     return zlib.compressobj(level, zlib.DEFLATED, _GZIP_WINDOW)
-
-
-def _plain(place: Path | IO[bytes], mode: str) -> Any:
-    return place.open(mode) if isinstance(place, Path) else contextlib.nullcontext(place)
-
-
-@contextlib.contextmanager
-def opened(place: Path | IO[bytes], compression: Compression) -> Iterator[IO[bytes]]:
-    """Open a stored file, by its path or as it is read, and read its lines.
-
-    Raises:
-        DamagedError: On opening or reading; it is cut short or something else.
-    """
-    readers = {"gzip": gzip.open, "zstd": zstd.open, "none": _plain}
-    try:
-        with cast("IO[bytes]", readers[compression](place, "rb")) as file:  # type: ignore[operator]  # one call fits all three
-            yield file
-    except (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError) as error:
-        raise DamagedError(str(error)) from error

@@ -58,9 +58,9 @@ def start_of(state: bytes | None) -> str:
     return hashlib.sha256(normal).hexdigest()[:12]
 
 
-def object_name(start: str, sequence: int, content_sha256: str) -> str:
+def object_name(start: str, sequence: int, sha256: bytes) -> str:
     """Return `{start}-{sequence}-{digest}`: where the run began, which object of its stream, and what is in it."""
-    return f"{start}-{sequence:05d}-{content_sha256[:16]}"
+    return f"{start}-{sequence:05d}-{sha256.hex()[:16]}"
 
 
 def run_name(began: datetime, start: str) -> str:

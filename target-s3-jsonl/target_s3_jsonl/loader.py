@@ -152,7 +152,7 @@ class Loader:
         self._sequences[sealed.stream, sealed.rejected] += 1
         start = self._start or layout.NO_START
         name = layout.object_name(
-            start, self._sequences[sealed.stream, sealed.rejected], sealed.content_sha256
+            start, self._sequences[sealed.stream, sealed.rejected], sealed.sha256
         )
         run = layout.run_name(self._began, start)
         return self.layout.path(

@@ -129,6 +129,10 @@ _BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
         "the AWS credentials are incomplete; an access key needs its secret.",
     ),
     (boto.TokenRetrievalError, _EXPIRED),
+    (
+        RuntimeError,
+        "AWS gives only credentials that are over already; set this machine's clock, or look at what issues them.",
+    ),
     (boto.SSLError, "{endpoint} shows a certificate that is not trusted; set ca_bundle."),
     (boto.ProxyConnectionError, "the proxy does not answer; check proxy_url and HTTPS_PROXY."),
     (

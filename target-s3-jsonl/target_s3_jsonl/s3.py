@@ -124,6 +124,11 @@ class S3Store:
             return self._refused(key, sealed, error, conditional=conditional)
         except (boto.BotoCoreError, OSError) as error:
             raise self._broken(key, error) from error
+        except RuntimeError as error:
+            # All that botocore has for a role whose new credentials are over, too.
+            if "refreshed" not in str(error):
+                raise
+            raise self._failure(key, error) from error
         return True
 
     def _broken(self, key: str, error: Exception) -> StoreError | _LaterError:
@@ -185,7 +190,7 @@ class S3Store:
     @staticmethod
     def _digest(checksum: Checksum, sealed: Sealed) -> str:
         if checksum.algorithm == "SHA256":
-            return checksum.spelled(sealed.stored_sha256)  # known since the spool was written
+            return checksum.spelled(sealed.sha256)  # known since the spool was written
         return checksum.of(sealed.file)
 
     def _contended(self, key: str) -> StoreError:
@@ -210,12 +215,9 @@ class S3Store:
         except (boto.BotoCoreError, OSError) as error:
             raise self._broken(key, error) from error
         metadata = found["Metadata"]
-        # Another zlib stores the same lines in another size, so the size has to be the one its own writer noted.
-        if metadata.get(
-            "content-sha256", sealed.content_sha256
-        ) != sealed.content_sha256 or metadata.get("size", str(sealed.size)) != str(
-            found["ContentLength"]
-        ):
+        # Whoever copied it here may have left the metadata behind; the name holds half of the digest, too.
+        ours = sealed.sha256.hex()
+        if metadata.get("sha256", ours) != ours or found["ContentLength"] != sealed.size:
             raise ConflictError(
                 f"s3://{self._bucket}/{key} exists with other content. It was left as it is; move it away and run again."
             )

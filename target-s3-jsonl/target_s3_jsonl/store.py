@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
 
 if TYPE_CHECKING:
@@ -112,17 +111,11 @@ def _write_new(place: Path, content: IO[bytes]) -> bool:
 
 
 def _refuse_other_content(place: Path, sealed: Sealed) -> None:
-    # Not the file's bytes but its lines are compared: another zlib, or another level, stores the same lines differently.
     digest = hashlib.sha256()
-    try:
-        with opened(place, sealed.compression) as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except DamagedError as error:
-        raise ConflictError(
-            f"{place} exists and is damaged: {error}. It was left as it is; move it away and run again."
-        ) from error
-    if digest.hexdigest() != sealed.content_sha256:
+    with place.open("rb") as file:
+        for chunk in _chunks(file):
+            digest.update(chunk)
+    if digest.digest() != sealed.sha256:
         raise ConflictError(
             f"{place} exists with other content. It was left as it is; move it away and run again."
         )

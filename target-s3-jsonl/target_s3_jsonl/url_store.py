@@ -6,7 +6,7 @@ enough for printing a STATE.
 
 Whether a name is taken is looked at before writing. Google Cloud Storage is asked to refuse one that
 was taken in between; of other stores two runs at the same moment may write the same name. That does
-no harm, since the name holds the digest of the lines.
+no harm, since the name holds the digest of what is in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import smart_open
 
-from target_s3_jsonl.compress import DamagedError, opened
 from target_s3_jsonl.errors import ConflictError, StoreError
 
 if TYPE_CHECKING:
@@ -42,12 +41,12 @@ class UrlStore:
         """Write unless the object is there, and look at it."""
         url = f"{self._base}/{path}"
         try:
-            if _lines_sha256(url, sealed) is not None:
+            if _is_there(url, sealed):
                 return False
             with _open(url, "wb", self._condition) as file:
                 sealed.file.seek(0)
                 shutil.copyfileobj(sealed.file, file, _CHUNK)
-            stored = _lines_sha256(url, sealed) is not None
+            stored = _is_there(url, sealed)
         except StoreError:
             raise
         except ImportError as error:
@@ -68,30 +67,26 @@ def _open(url: str, mode: str, options: dict[str, Any]) -> IO[bytes]:
     )
 
 
-def _lines_sha256(url: str, sealed: Sealed) -> str | None:
-    """Return the digest of the lines that are stored, which is that of ours; None if nothing is there.
+def _is_there(url: str, sealed: Sealed) -> bool:
+    """Read an object back, and tell whether it is there.
 
     Raises:
         ConflictError: Something else is there.
     """
     digest = hashlib.sha256()
     try:
-        with _open(url, "rb", {}) as stored, opened(stored, sealed.compression) as lines:
-            for chunk in iter(lambda: lines.read(_CHUNK), b""):
+        with _open(url, "rb", {}) as stored:
+            for chunk in iter(lambda: stored.read(_CHUNK), b""):
                 digest.update(chunk)
-    except DamagedError as error:
-        raise ConflictError(
-            f"{url} exists and is damaged: {error}. It was left as it is; move it away and run again."
-        ) from error
     except Exception as error:
         if _is_missing(error):
-            return None
+            return False
         raise
-    if digest.hexdigest() != sealed.content_sha256:
+    if digest.digest() != sealed.sha256:
         raise ConflictError(
             f"{url} exists with other content. It was left as it is; move it away and run again."
         )
-    return digest.hexdigest()
+    return True
 
 
 def _is_missing(error: Exception) -> bool:

@@ -142,21 +142,34 @@ def test_edits_between_the_pages_hide_nothing(
     assert newest(first, second) == truth(connected_jira)
 
 
-@pytest.mark.parametrize("lines", [3, 20, 45])
 def test_a_killed_run_is_resumed_from_its_last_printed_state(
-    connected_jira: Sandbox, configure: Configure, tmp_path: Path, lines: int
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
     """SIGKILL after some lines, edits, and a second run from what was printed: nothing is lost."""
     config = configure(page_size=3, pages_per_state=1)
     with started(tmp_path, config) as process:
         assert process.stdout is not None
-        printed = b"".join(process.stdout.readline() for _ in range(lines))
+        printed = b"".join(process.stdout.readline() for _ in range(20))
         process.kill()
         printed += process.stdout.read()
     first = Run(-9, messages(printed), "")
-    connected_jira.edit(count=10, seed=lines)
+    connected_jira.edit(count=10, seed=20)
     second = run(tmp_path, config, first.states[-1])
     assert newest(first, second) == truth(connected_jira)
+
+
+def test_a_kill_at_any_line_loses_nothing(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Whatever line was the last to be printed, its last STATE leads to every issue that is not before that STATE."""
+    config = configure(page_size=7, pages_per_state=2)
+    whole = run(tmp_path, config)
+    at = [place for place, message in enumerate(whole.messages) if message["type"] == "STATE"]
+    assert len(at) >= 5
+    for place in at:
+        printed = Run(-9, whole.messages[: place + 1], "")
+        second = run(tmp_path, config, printed.states[-1])
+        assert newest(printed, second) == truth(connected_jira), f"killed after line {place}"
 
 
 def test_sigterm_finishes_the_page_prints_the_state_and_says_so(

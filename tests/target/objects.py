@@ -23,7 +23,6 @@ def sealed_object(content: bytes = b'{"id": 1}\n', level: int = 6) -> Sealed:
         compression="gzip",
         rows=content.count(b"\n"),
         size=len(stored),
-        content_sha256=hashlib.sha256(content).hexdigest(),
-        stored_sha256=hashlib.sha256(stored).digest(),
+        sha256=hashlib.sha256(stored).digest(),
         reason="end",
     )

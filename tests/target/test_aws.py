@@ -107,6 +107,20 @@ def test_a_role_is_assumed_and_renewed_before_it_expires(
     assert "anybody" not in keys
 
 
+def test_credentials_that_come_expired_are_an_error(
+    aws: LocalAWS, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In mid-run, on a machine whose clock is hours ahead of the one of STS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", aws.url)
+    now = [datetime.now(timezone.utc)]
+    monkeypatch.setattr("botocore.credentials._local_now", lambda: now[0])
+    store, _ = _store(_with_key(aws, lake, role_arn=_ROLE), clock=lambda: now[0])
+    store.put(PATH, sealed_object(b"1\n"))
+    now[0] += timedelta(hours=3)
+    with pytest.raises(StoreError, match="credentials that are over already"):
+        store.put(f"2-{PATH}", sealed_object(b"2\n"))
+
+
 def test_a_role_is_asked_for_by_name_and_external_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """STS hears the external id, which the trust policy compares, and a session name that CloudTrail shows."""
     with ScriptedS3(("POST", 403, "AccessDenied")) as server:

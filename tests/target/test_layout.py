@@ -16,7 +16,7 @@ from target_s3_jsonl.layout import Layout, object_name, run_name, safe_segment, 
 
 _DEFAULT = "{stream}/load_date={load_date}/{name}.jsonl"
 _OPENED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-_DIGEST = "ab" * 32
+_DIGEST = bytes.fromhex("ab") * 32
 _streams = st.text(st.characters(codec="utf-8"), min_size=1)
 _templates = st.sampled_from(
     [

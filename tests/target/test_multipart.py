@@ -49,8 +49,7 @@ def _sealed(content: bytes = _BODY) -> Sealed:
         compression="none",
         rows=content.count(b"\n"),
         size=len(content),
-        content_sha256=hashlib.sha256(content).hexdigest(),
-        stored_sha256=hashlib.sha256(content).digest(),
+        sha256=hashlib.sha256(content).digest(),
         reason="end",
     )
 
@@ -106,7 +105,7 @@ def test_a_large_object_never_replaces_another(local_s3: LocalS3, bucket: str) -
         client.put_object(Bucket=bucket, Key=f"jira/{_NAME}", Body=other)
     sealed = _sealed()
     with pytest.raises(ConflictError, match="left as it is"):
-        _store(local_s3, bucket).put(_NAME, Sealed(**{**vars(sealed), "content_sha256": "0" * 64}))
+        _store(local_s3, bucket).put(_NAME, Sealed(**{**vars(sealed), "sha256": b"0" * 32}))
     assert local_s3.objects(bucket) == {f"jira/{_NAME}": other}
     assert _unfinished(local_s3, bucket) == []
 

@@ -36,22 +36,22 @@ _SEALED = Sealed(
     compression="gzip",
     rows=1,
     size=len(_STORED),
-    content_sha256=hashlib.sha256(_CONTENT).hexdigest(),
-    stored_sha256=hashlib.sha256(_STORED).digest(),
+    sha256=hashlib.sha256(_STORED).digest(),
     reason="end",
 )
 
 
 class _Time:
-    """Time that passes only by sleeping."""
+    """Time that passes only by sleeping, as fast as asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 1) -> None:
         self.seconds = 0.0
+        self._pace = pace
 
     def sleep(self, seconds: float) -> None:
         """Let time pass, but not for ever."""
         assert self.seconds < 1000
-        self.seconds += seconds
+        self.seconds += seconds * self._pace
 
     def monotonic(self) -> float:
         """Return the time."""
@@ -133,6 +133,16 @@ def test_a_connection_that_breaks_is_tried_again_once_the_store_has_worked(
         assert _put(store, "b.jsonl.gz") is (fault.what != "lose")
         proxy.release()
     assert len(local_s3.objects(bucket)) == 2
+
+
+def test_a_store_that_hangs_for_good_is_an_error(local_s3: LocalS3, bucket: str) -> None:
+    """It has worked, and then never answers again: said when patience has ended."""
+    hanging = Fault("hold")
+    with FaultyS3(local_s3.port, lambda _, n: hanging if n > 1 else None) as proxy:
+        store = _store(local_s3, bucket, proxy.url, _Time(pace=100))
+        assert _put(store)
+        with pytest.raises(StoreError, match="does not answer"):
+            _put(store, "b.jsonl.gz")
 
 
 def test_an_address_that_never_worked_is_not_waited_for(local_s3: LocalS3, bucket: str) -> None:

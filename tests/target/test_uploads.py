@@ -25,8 +25,7 @@ def test_an_upload_without_a_thread_is_an_error_and_not_waited_for() -> None:
         compression="none",
         rows=1,
         size=3,
-        content_sha256="",
-        stored_sha256=b"",
+        sha256=b"",
         reason="end",
     )
     with pytest.raises(StoreError, match="thread"):
