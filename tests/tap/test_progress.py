@@ -8,6 +8,8 @@ import pytest
 
 from tap_jira_oauth.progress import Progress
 
+pytestmark = pytest.mark.any_version
+
 
 @dataclass
 class Clock:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from target_s3_jsonl.compress import Compression
 
+pytestmark = pytest.mark.any_version
+
 _FULL = Path("/dev/full")
 _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
