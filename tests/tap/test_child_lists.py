@@ -68,9 +68,9 @@ def ids(reading: PagedList) -> list[int]:
     return [int(child_lists.identity(each)) for each in reading.items]
 
 
-@given(st.integers(0, 60), st.integers(2, 20), st.booleans())
+@given(length=st.integers(0, 60), cap=st.integers(2, 20), total=st.booleans())
 def test_a_quiet_list_is_read_whole_by_pages_of_any_length(
-    length: int, cap: int, total: bool
+    length: int, cap: int, *, total: bool
 ) -> None:
     """Each row once and in order, whether the server tells the total or not."""
     reading, requests = read(lambda _: range(length), cap, total=total)
@@ -181,7 +181,7 @@ def test_fields_that_come_for_the_children_alone_are_known(
     own: list[str], asked: list[str], strange: set[str]
 ) -> None:
     """So that they can be kept out of the record of the issue."""
-    assert to_ask(own, [COMMENTS, CHANGELOGS, LINKS]) == (asked, strange)
+    assert to_ask(own, [COMMENTS, CHANGELOGS, LINKS]) == (asked, frozenset(strange))
 
 
 def test_times_become_utc_whether_text_or_milliseconds() -> None:
