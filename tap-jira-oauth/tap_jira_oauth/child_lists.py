@@ -181,7 +181,6 @@ class PagedList:
     cut: bool = False
     done: bool = False
     _readings: int = 1
-    _total: int | None = None
     _found: dict[str, Item] = field(default_factory=dict)
 
     @property
@@ -199,7 +198,7 @@ class PagedList:
         rows = [(identity(item), item) for item in part.items]
         if self._found:
             last = next(reversed(self._found))
-            if part.total != self._total or not rows or rows[0][0] != last:
+            if not rows or rows[0][0] != last:
                 self._begin_anew()
                 return
             rows = rows[1:]
@@ -210,7 +209,6 @@ class PagedList:
             self._begin_anew()
             return
         self._found |= new
-        self._total = part.total
         # Without a total, the page that brings nothing new is the last one.
         self.done = not new if part.total is None else whole
 

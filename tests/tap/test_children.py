@@ -317,6 +317,8 @@ def test_a_stream_map_on_issues_filters_their_children(jira: Sandbox, tmp_path: 
     there = truth_in_text(jira)
     kept = {record["id"] for record in result.of("issues")}
     assert 0 < len(kept) < 60
+    for stream in CHILDREN:
+        assert {record["issue_id"] for record in result.of(stream)} <= kept
     assert newest(result) == {
         stream: {id_: ids for id_, ids in below.items() if id_ in kept}
         for stream, below in there.items()

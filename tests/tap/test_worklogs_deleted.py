@@ -108,3 +108,5 @@ def test_more_deletions_in_a_millisecond_than_a_page_holds_do_not_hold_the_run(
     assert result.status == 0, result.log
     assert [record["worklog_id"] for record in result.records] == ["1", "2"]
     assert "than Jira lists in one answer" in result.log
+    asked = [dict(entry.query)["since"] for entry in jira.requests if entry.path == DELETED]
+    assert asked == ["0", "70000", "70001"]
