@@ -30,9 +30,11 @@ TAP = {
     },
     "configuration": {"credentials", "errors", "setting", "settings"},
     "streams": {
-        *("bookmark", "cloud_search", "cloud_window", "display", "errors", "fetch", "fields"),
-        *("gate", "jira", "jql", "streams", "window"),
+        *("bookmark", "child_fetch", "child_lists", "cloud_search", "cloud_window", "display"),
+        *("errors", "fetch", "fields", "gate", "jira", "jql", "progress", "streams", "window"),
     },
+    "child_fetch": {"child_lists", "client", "errors", "fetch"},
+    "child_lists": {"errors", "fields", "jql"},
     "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},
     "cloud_search": {"client", "cloud_window", "errors", "fetch", "fields", "jql"},
     "cloud_window": {"errors", "window"},

@@ -19,6 +19,7 @@ from tap_jira_oauth.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    NotFoundError,
     TapError,
 )
 
@@ -180,6 +181,8 @@ def _final(answer: Answer) -> tuple[type[TapError], str]:
     if status == HTTPStatus.BAD_REQUEST and _BLAMES_SIGHT.search(said):
         return AccessError, f"{said} {advice.INVISIBLE}"
     kind, reason = _BY_STATUS.get(status, (AnswerError, None))
+    if status == HTTPStatus.NOT_FOUND and answer.is_json and b'"errorMessages"' in answer.body:
+        kind = NotFoundError
     return kind, f"{said} {reason.remedy}" if reason else said
 
 

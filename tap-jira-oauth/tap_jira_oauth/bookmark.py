@@ -97,11 +97,17 @@ class Bookmark:
                 "remove it to load everything again."
             ) from error
 
-    def write(self, state: dict[str, Any], project_key: str) -> None:
-        """Write the bookmark into one partition's state; keys that it does not know stay."""
-        state["replication_key"] = "updated"
+    def write(
+        self,
+        state: dict[str, Any],
+        project_key: str | None = None,
+        replication_key: str | None = "updated",
+    ) -> None:
+        """Write the bookmark into a state, of a project's partition its key, too; other keys stay."""
+        state["replication_key"] = replication_key
         state["replication_key_value"] = format_datetime(self.updated)
-        state["project_key"] = project_key
+        if project_key is not None:
+            state["project_key"] = project_key
         state["seen"] = dict(self.seen)
         state["state_version"] = STATE_VERSION
 

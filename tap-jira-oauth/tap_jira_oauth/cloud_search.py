@@ -62,6 +62,7 @@ class TokenSearch:
     fields: Sequence[str]
     size: PageSize
     condition: str | None = None
+    expand: Sequence[str] = ()
 
     def find(self, project_key: str, ask: CloudAsk) -> Found:
         """Ask for one page; a token that Jira refuses is said in the answer's `chain`.
@@ -91,12 +92,14 @@ class TokenSearch:
     def _page(self, project_key: str, ask: CloudAsk) -> TokenPage:
         asked = self.size.current
         jql = window_jql(project_key, self.condition, since=ask.since)
-        token = {} if ask.token is None else {"nextPageToken": ask.token}
+        more = {} if ask.token is None else {"nextPageToken": ask.token}
+        if self.expand:
+            more["expand"] = ",".join(self.expand)
 
         def payload() -> Mapping[str, Any]:
             nonlocal asked
             asked = self.size.current
-            return {"jql": jql, "maxResults": asked, "fields": self.fields, **token}
+            return {"jql": jql, "maxResults": asked, "fields": self.fields, **more}
 
         answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
         found = decode(answer, SEARCH, _page_decoder)

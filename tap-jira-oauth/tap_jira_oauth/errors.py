@@ -3,6 +3,7 @@
 ```
 TapError
 ├── ConfigurationError    change a setting, then run again
+│   └── NotFoundError     Jira itself says that it has nothing there
 ├── AuthenticationError   sign in again, or correct the credentials
 ├── AccessError           ask a Jira administrator for the permission
 ├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
@@ -24,6 +25,10 @@ class TapError(Exception):
 
 class ConfigurationError(TapError):
     """A setting is missing, contradictory or malformed."""
+
+
+class NotFoundError(ConfigurationError):
+    """Jira, and not a proxy before it, answers 404; of one issue that it was deleted meanwhile."""
 
 
 class AuthenticationError(TapError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -35,6 +36,8 @@ SMALLEST_PAGE = 2
 
 PAGES_TO_GROW = 8
 """Pages without trouble, after which a page size that was halved is doubled."""
+
+T = TypeVar("T")
 
 
 class SearchAnswer(msgspec.Struct):
@@ -128,6 +131,7 @@ class OffsetSearch:
     size: PageSize
     condition: str | None = None
     literal: Literal = epoch_literal
+    expand: Sequence[str] = ()
 
     def find(self, project_key: str, ask: Ask) -> Found:
         """Ask for one page.
@@ -146,6 +150,7 @@ class OffsetSearch:
                 "startAt": ask.start_at,
                 "maxResults": asked,
                 "fields": self.fields,
+                **({"expand": self.expand} if self.expand else {}),
             }
 
         answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
@@ -243,9 +248,20 @@ class Fetcher:
         reading.pending.clear()
 
 
-def in_background(work: Callable[[], Found]) -> Future[Found]:
+def overlapped(works: Iterable[Callable[[], T]], width: int) -> Iterator[T]:
+    """Do things in the background, up to `width` at a time; yield what they return, in order."""
+    under_way: deque[Future[T]] = deque()
+    for work in works:
+        if len(under_way) >= width:
+            yield under_way.popleft().result()
+        under_way.append(in_background(work))
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def in_background(work: Callable[[], T]) -> Future[T]:
     """Do something in a thread of its own, which does not keep the program from ending."""
-    future: Future[Found] = Future()
+    future: Future[T] = Future()
 
     def run() -> None:
         try:

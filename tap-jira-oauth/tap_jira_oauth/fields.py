@@ -20,12 +20,16 @@ NEEDED = ("project", "created", "updated")
 
 
 class Issue(msgspec.Struct, gc=False):
-    """An issue in the answer to a search; the values of its fields are JSON text."""
+    """An issue in the answer to a search; the values of its fields are JSON text.
+
+    `changelog` is empty where nobody asked for it.
+    """
 
     id: str
     key: str
     address: str = msgspec.field(name="self")
     fields: dict[str, msgspec.Raw]
+    changelog: msgspec.Raw = msgspec.Raw()
 
 
 class _Project(msgspec.Struct, gc=False):

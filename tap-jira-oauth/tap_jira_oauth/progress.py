@@ -34,12 +34,28 @@ class Tally:
     finished: bool = False
 
 
+@dataclass
+class ChildTally:
+    """What one stream of children came to so far, in records, requests, and lists that are not right.
+
+    `truncated` are those that could not be read whole, `vanished` those of issues that were deleted
+    meanwhile, `unreadable` those that the user may not see.
+    """
+
+    records: int = 0
+    requests: int = 0
+    truncated: int = 0
+    vanished: int = 0
+    unreadable: int = 0
+
+
 class Progress:
     """Counts what happens to the project in front; `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start the clock; no project is in front yet."""
         self.projects: list[Tally] = []
+        self.streams: dict[str, ChildTally] = {}
         self._clock = clock
         self._began = self._started = clock()
         self._total: int | None = None
@@ -120,7 +136,7 @@ class Progress:
         return self._front.emitted, self._whole()
 
     def summary(self) -> dict[str, Any]:
-        """Return what the run came to, by project and in all; to be printed as JSON."""
+        """Return what the run came to, by project, by stream of children and in all; to be printed as JSON."""
         if self.projects and not self._front.finished:
             self._front.seconds = self._clock() - self._started
         counted = [self._before, *self.projects]
@@ -130,6 +146,8 @@ class Progress:
         }
         in_all["waited_seconds"] = round(sum(tally.waited_seconds for tally in counted), 1)
         in_all["seconds"] = round(self._clock() - self._began, 1)
+        if self.streams:
+            in_all["streams"] = {name: vars(tally) for name, tally in self.streams.items()}
         return {**in_all, "projects": [_rounded(tally) for tally in self.projects]}
 
     def _whole(self) -> int:

@@ -31,7 +31,7 @@ from tap_jira_oauth.settings import (
     refuse_secrets_of_other_types,
     refuse_unknown,
 )
-from tap_jira_oauth.streams import STREAMS
+from tap_jira_oauth.streams import CHILD_STREAMS, IssuesStream, WorklogsDeletedStream
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -84,7 +84,11 @@ class TapJiraOAuth(Tap):
     @override
     def discover_streams(self) -> list[Stream]:
         """Return all streams. They connect when they are read: Meltano discovers before it runs `login`."""
-        return [stream(self, lambda: self.jira) for stream in STREAMS]
+        return [
+            IssuesStream(self, lambda: self.jira),
+            *(stream(self) for stream in CHILD_STREAMS),
+            WorklogsDeletedStream(self, lambda: self.jira),
+        ]
 
     @classmethod
     @override

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,14 @@ class Bodies:
 
     corpus: Corpus
     renderer: Renderer
+    list_cap: int | None = None
 
     def of(
         self, asked: Asked, keep: Callable[[str], bool], expand: frozenset[str] = frozenset()
     ) -> Callable[[Issue], Any]:
         """A callable that makes the JSON of an issue; without `expand` what did not change is not made again."""
         zone = asked.identity.user.zone
-        form = self._forms[asked.documents] if asked.cloud else None
+        form = self._forms[asked.documents] if asked.cloud else self._cut
 
         def extended(issue: Issue) -> dict[str, Any]:
             held = form(issue) if form else issue
@@ -39,7 +40,7 @@ class Bodies:
                 body["renderedFields"] = expanded.rendered(issue, keep, self._texts, zone)
             if "changelog" in expand:
                 histories = self.corpus.children.histories(issue)
-                found = expanded.changelog(histories, zone, cloud=asked.cloud)
+                found = expanded.changelog(histories, zone, cloud=asked.cloud, cap=self.list_cap)
                 body["changelog"] = (
                     cloud.shaped(found, documents=asked.documents) if asked.cloud else found
                 )
@@ -79,5 +80,19 @@ class Bodies:
         }
 
     @cached_property
+    def _cut(self) -> Callable[[Issue], Issue] | None:
+        """The form of a Data Center that cuts comments, as some do; None where there is no cap."""
+        return partial(with_comments_cut, self.list_cap) if self.list_cap else None
+
+    @cached_property
     def _texts(self) -> frozenset[str]:
         return cloud.textareas(self.corpus.field_list)
+
+
+def with_comments_cut(cap: int, held: Issue) -> Issue:
+    """An issue that embeds at most so many comments."""
+    comments = held.fields.get("comment")
+    if not comments:
+        return held
+    shown = {**comments, "comments": comments["comments"][:cap], "maxResults": cap}
+    return replace(held, fields={**held.fields, "comment": shown})

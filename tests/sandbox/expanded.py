@@ -36,10 +36,12 @@ def described(
     return {name: part for name, part in parts.items() if name in wanted}
 
 
-def changelog(histories: list[dict[str, Any]], zone: ZoneInfo, *, cloud: bool) -> dict[str, Any]:
-    """Complete and oldest first on Data Center; on Cloud the newest 100, newest first."""
-    shown = histories[::-1][:HISTORIES_ON_CLOUD] if cloud else histories
-    size = HISTORIES_ON_CLOUD if cloud else len(histories)
+def changelog(
+    histories: list[dict[str, Any]], zone: ZoneInfo, *, cloud: bool, cap: int | None = None
+) -> dict[str, Any]:
+    """Oldest first and complete, or `cap` of them, on Data Center; on Cloud the newest 100, newest first."""
+    shown = histories[::-1][:HISTORIES_ON_CLOUD] if cloud else histories[:cap]
+    size = HISTORIES_ON_CLOUD if cloud else len(shown)
     return {
         "startAt": 0,
         "maxResults": size,

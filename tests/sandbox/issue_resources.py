@@ -107,7 +107,7 @@ class IssueResources:
         if issue is None:
             return _no_issue()
         found = self.children.worklogs(issue)
-        if self.cloud:
+        if self.cloud or self.rest.list_cap:
             return self._page(asked, "worklogs", found, _CLOUD_CHILDREN)
         return self._shown(asked, Slice(0, len(found)).named("worklogs", found))
 
@@ -223,6 +223,7 @@ class IssueResources:
         return refusal(404, f"Can not find a {kind} for the id: {id_}.")
 
     def _page(self, asked: Asked, name: str, found: Sequence[Body], most: int) -> Response:
+        most = self.rest.list_cap or most
         try:
             part = Slice.of(asked.request.args, usual=most, most=most)
         except PageError as error:

@@ -34,11 +34,12 @@ class Rest:
     searcher: Searcher
     renderer: Renderer
     index: Index
+    list_cap: int | None = None
 
     @cached_property
     def bodies(self) -> Bodies:
         """What makes the JSON of issues."""
-        return Bodies(self.corpus, self.renderer)
+        return Bodies(self.corpus, self.renderer, self.list_cap)
 
     def server_info(self, asked: Asked) -> Response:
         """`serverInfo`: Data Center calls itself "Server"; the offset of `serverTime` is the only zone it tells."""

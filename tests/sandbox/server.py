@@ -63,6 +63,7 @@ class Sandbox:
         whole_seconds: a database that keeps no milliseconds; this changes the corpus, too.
         epoch_literals: whether JQL takes a number for a date; without, it is a 400 like any other word.
         scheme: what a proxy in front speaks; signatures are over this, as with `scheme` of Tomcat's connector.
+        list_cap: the most comments, worklogs or (on Data Center) histories that an answer holds, embedded or by pages.
         warm: choices of fields, each as a client writes its `fields`, in which every issue is rendered at the start.
     """
 
@@ -83,6 +84,7 @@ class Sandbox:
     epoch_literals: bool = True
     scheme: Literal["http", "https"] = "http"
     warm: Sequence[str] = ()
+    list_cap: int | None = None
 
     def __post_init__(self) -> None:
         """Put the parts together; ValueError for a context path that no URL can have."""
@@ -113,7 +115,8 @@ class Sandbox:
         ties = seeded(self.seed, "ties")
         dialect = Dialect(self.world.cloud, self.epoch_literals)
         searcher = Searcher(self.page_cap, self.window, ties, self.clock, dialect)
-        rest = Rest(self.corpus, self.clock, searcher, Renderer(seeded(self.seed, "hashes")), index)
+        renderer = Renderer(seeded(self.seed, "hashes"))
+        rest = Rest(self.corpus, self.clock, searcher, renderer, index, self.list_cap)
         self._rest = rest
         self._app = Application(self.world, rest, self.context_path, self.seed, self.scheme)
         self._server: HttpServer | None = None

@@ -34,6 +34,11 @@ class Run:
         """Every record, in order."""
         return [message["record"] for message in self.messages if message["type"] == "RECORD"]
 
+    def of(self, stream: str) -> list[dict[str, Any]]:
+        """Every record of one stream, in order."""
+        kinds = [message for message in self.messages if message["type"] == "RECORD"]
+        return [message["record"] for message in kinds if message["stream"] == stream]
+
     @property
     def states(self) -> list[dict[str, Any]]:
         """Every state, in order."""

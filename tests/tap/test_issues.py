@@ -44,6 +44,11 @@ def truth(jira: Sandbox) -> dict[str, str]:
     return {issue["id"]: spelled(issue["updated"]) for issue in jira.issues}
 
 
+def entry_of(catalog: dict[str, Any], stream: str = "issues") -> dict[str, Any]:
+    """Return the entry of a stream in a catalog."""
+    return next(each for each in catalog["streams"] if each["tap_stream_id"] == stream)
+
+
 def spelled(sandbox_time: str) -> str:
     """Spell the sandbox's UTC time as the records spell it."""
     return sandbox_time.replace("+0000", "Z")
@@ -320,10 +325,10 @@ def test_a_full_table_in_the_catalog_reads_everything_again(
     state = run(tmp_path, configure()).states[-1]
     with started(tmp_path, configure(), None, "--discover") as process:
         catalog = json.loads(process.communicate(timeout=60)[0])
-    for entry in catalog["streams"][0]["metadata"]:
+    for entry in entry_of(catalog)["metadata"]:
         if entry["breadcrumb"] == []:
             entry["metadata"] |= {"selected": True, "replication-method": "FULL_TABLE"}
-    catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+    entry_of(catalog)["replication_method"] = "FULL_TABLE"
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
     options = ("--catalog", str(tmp_path / "catalog.json"))
     with started(tmp_path, configure(), state, *options) as process:
@@ -335,7 +340,10 @@ def test_a_catalog_is_made_without_any_settings(tmp_path: Path) -> None:
     """Meltano discovers before it runs the commands `keygen` and `login`, when nothing is set yet."""
     with started(tmp_path, {}, None, "--discover") as process:
         catalog = json.loads(process.communicate(timeout=60)[0])
-    assert [stream["tap_stream_id"] for stream in catalog["streams"]] == ["issues"]
+    assert [stream["tap_stream_id"] for stream in catalog["streams"]] == [
+        *("issue_attachments", "issue_changelogs", "issue_comments", "issue_links"),
+        *("issue_worklogs", "issues", "worklogs_deleted"),
+    ]
 
 
 def test_the_settings_narrow_what_is_read(
@@ -370,7 +378,7 @@ def test_a_deselected_field_is_neither_asked_for_nor_printed(
     with started(tmp_path, configure(), None, "--discover") as process:
         output, _ = process.communicate(timeout=60)
     catalog = json.loads(output)
-    for entry in catalog["streams"][0]["metadata"]:
+    for entry in entry_of(catalog)["metadata"]:
         if entry["breadcrumb"] == ["properties", "fields", "properties", "description"]:
             entry["metadata"]["selected"] = False
         if entry["breadcrumb"] == []:
@@ -510,7 +518,7 @@ def test_what_the_catalog_deselects_is_neither_asked_for_nor_printed(
     """A field of Jira costs no byte; one that every record is built from is read and left out."""
     with started(tmp_path, configure(), None, "--discover") as process:
         catalog = json.loads(process.communicate(timeout=60)[0])
-    for entry in catalog["streams"][0]["metadata"]:
+    for entry in entry_of(catalog)["metadata"]:
         if entry["breadcrumb"] == ["properties", "fields", "properties", "comment"]:
             entry["metadata"]["selected"] = False
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))
@@ -518,7 +526,7 @@ def test_what_the_catalog_deselects_is_neither_asked_for_nor_printed(
     without_comment = printed_records(tmp_path, configure(), *options)
     assert len(without_comment) == 60
     assert not any("comment" in json.loads(line)["record"]["fields"] for line in without_comment)
-    for entry in catalog["streams"][0]["metadata"]:
+    for entry in entry_of(catalog)["metadata"]:
         if entry["breadcrumb"][-1:] in (["self"], ["created"]):
             entry["metadata"] |= {"selected": False, "inclusion": "available"}
     (tmp_path / "catalog.json").write_text(json.dumps(catalog))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tap_jira_oauth.streams.child_streams import CHILD_STREAMS
 from tap_jira_oauth.streams.issues import IssuesStream
+from tap_jira_oauth.streams.worklogs_deleted import WorklogsDeletedStream
 
-STREAMS = (IssuesStream,)
+__all__ = ["CHILD_STREAMS", "IssuesStream", "WorklogsDeletedStream"]

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import functools
-import logging
 import sys
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
-from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_jira_oauth.bookmark import Bookmark, take_over
 from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
-from tap_jira_oauth.errors import AccessError, TapError
+from tap_jira_oauth.errors import AccessError
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
 from tap_jira_oauth.fields import (
     NEEDED,
@@ -33,6 +29,9 @@ from tap_jira_oauth.fields import (
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
+from tap_jira_oauth.streams.children import Children, ChildStream
+from tap_jira_oauth.streams.paged import PagedStream
+from tap_jira_oauth.streams.printing import printed_as_they_are
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
 _FIELDS = ("properties", "fields", "properties")
 
 
-class IssuesStream(Stream):
+class IssuesStream(PagedStream):
     """Issues by project, bookmarked by `updated`; the state of a project is a partition."""
 
     name = "issues"
@@ -56,13 +55,6 @@ class IssuesStream(Stream):
     schema = StreamSchema(SchemaDirectory(schemas))
     selected_by_default = True
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    # STATE is printed by pages, below, and never by the SDK's count of records.
-    STATE_MSG_FREQUENCY = sys.maxsize
-    is_sorted = True
-    # `updated >= ...` shows rows of the look-back again, which the SDK would call unsorted.
-    check_sorted = False
-
     def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
         """Connect to nothing yet: a catalog is made without settings, too."""
         super().__init__(tap)
@@ -70,6 +62,8 @@ class IssuesStream(Stream):
         self._pages = 0
         self._readings: dict[str, Reading] = {}
         self._unreadable: list[str] = []
+        self._passed: set[str] | None = None
+        self._prints = False
 
     @functools.cached_property
     def _jira(self) -> Jira:
@@ -102,11 +96,18 @@ class IssuesStream(Stream):
 
         The SDK's own way is taken where anything of it may change a record.
         """
+        self._prints = write_messages
         with shown(self._jira.progress) if write_messages else nullcontext():
-            if write_messages and self._prints_records_as_they_are():
-                self._print_records()
-            else:
-                yield from super()._sync_records(context, write_messages=write_messages)
+            if write_messages:
+                self._children.write_schemas()
+            try:
+                if write_messages and self._prints_records_as_they_are():
+                    self._print_records()
+                else:
+                    self._passed = set()
+                    yield from super()._sync_records(context, write_messages=write_messages)
+            finally:
+                self._children.report()
         unreadable = [self._jira.invisible] if self._jira.invisible else []
         unreadable += self._unreadable
         if unreadable and self._jira.settings.on_inaccessible_project == "fail":
@@ -117,18 +118,11 @@ class IssuesStream(Stream):
 
     def _prints_records_as_they_are(self) -> bool:
         """Tell whether no stream map, flattening, selection within a record or limit is in the way."""
-        stream_maps = self.stream_maps
         kept = all(
             selected or (breadcrumb[:3] == _FIELDS and breadcrumb[-1] not in NEEDED)
             for breadcrumb, selected in self.mask.items()
         )
-        return (
-            kept
-            and [type(each) for each in stream_maps] == [SameRecordTransform]
-            and not stream_maps[0].flattening_enabled
-            and self.ABORT_AT_RECORD_COUNT is None
-            and self._stream_version is None
-        )
+        return not self.selected or (kept and printed_as_they_are(self))
 
     def _print_records(self) -> None:
         line = record_line(self.stream_maps[0].stream_alias)
@@ -138,10 +132,12 @@ class IssuesStream(Stream):
                 counter.with_context(context)
                 timer.with_context(context)
                 for records in self._pages_of(self._project(context)):
+                    self.state_manager.is_flushed = False
+                    if not self.selected:
+                        continue
                     now = datetime.now(timezone.utc).isoformat().encode()
                     output.write(b"".join([line(record, now) for record in records]))
                     output.flush()
-                    self.state_manager.is_flushed = False
                     counter.increment(len(records))
         self._write_state_message()
 
@@ -151,13 +147,18 @@ class IssuesStream(Stream):
         old = self._bookmark(state)
         reading = self._reading(project)
         reader = reading.reader
+        if old:
+            self._children.warn_of_late_ones(state)
         progress = self._jira.progress
         progress.begin(project.key)
         date_times = date_time_fields(self.schema)
         try:
             for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
+                below = self._children.take(page.issues)
                 yield [record(issue, date_times, in_utc) for issue in page.issues]
                 # Reached only when the last of them is printed.
+                if self._prints:
+                    self._children.write(below, self._passed)
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
                 progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
@@ -179,15 +180,24 @@ class IssuesStream(Stream):
     @functools.cached_property
     def _fetcher(self) -> Fetcher:
         settings = self._jira.settings
-        fields = fields_to_ask(settings.fields, self._deselected_fields())
         size = PageSize(settings.page_size)
-        parts = (self._jira.client, fields, size, settings.jql)
+        parts = (self._jira.client, self._children.fields, size, settings.jql)
+        expand = self._children.expand
         search = (
-            TokenSearch(*parts)
+            TokenSearch(*parts, expand=expand)
             if self._jira.is_cloud
-            else OffsetSearch(*parts, literal=self._jira.literal)
+            else OffsetSearch(*parts, literal=self._jira.literal, expand=expand)
         )
         return Fetcher(search, settings.max_concurrent_requests)
+
+    @functools.cached_property
+    def _children(self) -> Children:
+        """The selected streams of what hangs below issues, and the fields that all this needs."""
+        wanted = self._jira.settings.fields
+        fields = fields_to_ask(wanted, self._deselected_fields()) if self.selected else NEEDED
+        streams = [each for each in self.child_streams if isinstance(each, ChildStream)]
+        selected = [each for each in streams if each.selected]
+        return Children(selected, self._jira, fields, with_issues=self.selected)
 
     def _reading(self, project: Project) -> Reading:
         """Return the reading of a project, begun or not."""
@@ -241,6 +251,7 @@ class IssuesStream(Stream):
         newest = max((moment for moment in known if moment is not None), default=None)
         if newest is not None:
             Bookmark(newest, reader.boundary(newest)).write(state, project.key)
+            self._children.note_in(state)
         self._pages += 1
         if self._pages % self._jira.settings.pages_per_state == 0:
             self._write_state_message()
@@ -249,25 +260,13 @@ class IssuesStream(Stream):
         if self._jira.client.stopping:
             raise StopRequestedError
 
-    # What the SDK would add to the state on its own account.
+    @override
+    def get_child_context(self, record: Mapping[str, Any], context: Context | None) -> Context:
+        """Return the issue, for `_sync_children`."""
+        return {"issue_id": record["id"]}
 
     @override
-    def _increment_stream_state(
-        self, latest_record: Mapping[str, Any], *, context: Context | None = None
-    ) -> None:
-        """Leave the bookmark alone: `_keep` moves it, page by page."""
-
-    @override
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Write none: the starting value is the bookmark itself."""
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return none: the server's clock, not this machine's, bounds the bookmark."""
-
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log, except that an error a person can act on was "unhandled": it is said once, later."""
-        said_later = (TapError, StopRequestedError, BrokenPipeError)
-        if not isinstance(sys.exc_info()[1], said_later):
-            super().log(message, *args, level=level, **kwargs)
+    def _sync_children(self, child_context: Context | None) -> None:
+        """Note an issue that no stream map filtered; its children are printed with those of its page."""
+        if self._passed is not None and child_context is not None:
+            self._passed.add(child_context["issue_id"])

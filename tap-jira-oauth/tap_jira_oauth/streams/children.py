@@ -1,0 +1,212 @@
+"""The children of the issues that a run emits: printed after a page of issues, before its bookmark moves.
+
+So a run that is killed in between reads the page again, and its children with it. What an issue's
+search row embeds and says to be whole is used; the rest is asked for. An issue that is edited
+between its row and that question has a newer `updated`, and comes again with all its children.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.streams import Stream
+from typing_extensions import override
+
+from tap_jira_oauth.child_fetch import ListReader, Read, Short
+from tap_jira_oauth.child_lists import (
+    CHANGELOG,
+    Kind,
+    Parent,
+    Part,
+    embedded,
+    parent,
+    record,
+    to_ask,
+)
+from tap_jira_oauth.fields import plain, record_line
+from tap_jira_oauth.progress import ChildTally
+from tap_jira_oauth.streams import schemas
+from tap_jira_oauth.streams.printing import printed_as_they_are
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from singer_sdk.helpers.types import Context
+
+    from tap_jira_oauth.fields import Issue
+    from tap_jira_oauth.jira import Jira
+
+logger = logging.getLogger("tap-jira-oauth")
+
+ISSUES = "issues"
+"""The stream above, as the state names it."""
+
+NAMED = 10
+"""Issues that a warning names."""
+
+
+class ChildStream(Stream):
+    """A list below issues as a stream of its own; `Children` prints it, and not the SDK by `sync`."""
+
+    kind: ClassVar[Kind]
+    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
+    schema = StreamSchema(SchemaDirectory(schemas))
+    selected_by_default = False
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
+        """Return none: without the search row of its issue nobody knows what is to be asked for."""
+        return ()
+
+    def write_schema(self) -> None:
+        """Print the SCHEMA message."""
+        self._write_schema_message()
+
+    def write(self, records: Sequence[dict[str, Any]]) -> None:
+        """Print records, whose values may be JSON text; by the SDK where it may change one."""
+        if not self._as_they_are:
+            for each in map(plain, records):
+                self._write_record_message(each)
+            return
+        now = datetime.now(timezone.utc).isoformat().encode()
+        sys.stdout.buffer.write(b"".join([self._line(each, now) for each in records]))
+        sys.stdout.buffer.flush()
+        self.state_manager.is_flushed = False
+
+    @functools.cached_property
+    def date_times(self) -> tuple[str, ...]:
+        """The properties of a child that the schema declares as `date-time`."""
+        properties = self.schema["properties"]
+        return tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
+
+    @functools.cached_property
+    def _as_they_are(self) -> bool:
+        return all(self.mask.values()) and printed_as_they_are(self)
+
+    @functools.cached_property
+    def _line(self) -> Any:
+        return record_line(self.stream_maps[0].stream_alias)
+
+
+@dataclass(frozen=True)
+class Below:
+    """The version of an issue, and what its search row holds of each stream's list."""
+
+    issue: Parent
+    parts: Sequence[Part]
+
+
+class Children:
+    """The selected streams of children, which are read and printed page by page."""
+
+    def __init__(
+        self, streams: Sequence[ChildStream], jira: Jira, own: Sequence[str], *, with_issues: bool
+    ) -> None:
+        """Nothing is asked for yet. `own` is the `fields` parameter that the issues themselves need.
+
+        `with_issues` tells that the issues are printed, too.
+        """
+        self._streams = streams
+        self._names = [ISSUES] * with_issues + [stream.name for stream in streams]
+        self._late: set[str] = set()
+        self._reader = ListReader(
+            jira.client, jira.settings.max_concurrent_requests, is_cloud=jira.is_cloud
+        )
+        kinds = [stream.kind for stream in streams]
+        self.fields, self._strange = to_ask(own, kinds)
+        self.expand = [CHANGELOG for kind in kinds if kind.field == CHANGELOG]
+        self._tallies = jira.progress.streams
+        self._amiss: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def write_schemas(self) -> None:
+        """Print the SCHEMA messages, and begin to count."""
+        for stream in self._streams:
+            self._tallies[stream.name] = ChildTally()
+            stream.write_schema()
+
+    def take(self, issues: Iterable[Issue]) -> list[Below]:
+        """Note what a page holds of the lists; take out the fields that came for them alone."""
+        if not self._streams:
+            return []
+        page = [
+            Below(parent(issue), [embedded(stream.kind, issue) for stream in self._streams])
+            for issue in issues
+        ]
+        for issue in issues:
+            for name in self._strange:
+                issue.fields.pop(name, None)
+        return page
+
+    def write(self, page: Sequence[Below], passed: Collection[str] | None) -> None:
+        """Read what is missing of a page's lists and print them all; only those of `passed` issues.
+
+        Raises:
+            TapError: Jira refused, did not answer, or answered something else.
+            StopRequestedError: the run was asked to stop while it waited.
+        """
+        page = [below for below in page if passed is None or below.issue.id in passed]
+        short = [
+            Short(stream.kind, below.issue.id, part)
+            for below in page
+            for stream, part in zip(self._streams, below.parts, strict=True)
+            if not part.whole
+        ]
+        bulk = self._reader.in_bulk(short)
+        read = {(each.kind, each.issue_id): found for each, found in self._reader.read(short, bulk)}
+        for place, stream in enumerate(self._streams):
+            tally = self._tallies[stream.name]
+            records = []
+            for below in page:
+                found = read.get((stream.kind, below.issue.id)) or Read(below.parts[place].items)
+                records += [record(below.issue, item, stream.date_times) for item in found.items]
+                self._count(stream.name, below.issue.key, found)
+            tally.records += len(records)
+            tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0
+            if records:
+                stream.write(records)
+
+    def warn_of_late_ones(self, state: Mapping[str, Any]) -> None:
+        """Say which streams a bookmark does not cover: it was made by runs without them."""
+        late = set(self._names) - set(state.get("streams", [ISSUES])) - self._late
+        self._late |= late
+        if late:
+            logger.warning(
+                "%s: begins with what changes from now on; the runs before were without. For what "
+                "was there before, read once without a state",
+                ", ".join(sorted(late)),
+            )
+
+    def note_in(self, state: dict[str, Any]) -> None:
+        """Note in a project's state which streams its bookmark covers, where it is not the issues alone."""
+        if self._names == [ISSUES]:
+            state.pop("streams", None)
+        else:
+            state["streams"] = self._names
+
+    def report(self) -> None:
+        """Say which lists are not as they should be."""
+        for (stream, what), keys in self._amiss.items():
+            named = ", ".join(keys[:NAMED]) + (" and others" if len(keys) > NAMED else "")
+            logger.warning("%s: %d lists %s, of %s", stream, len(keys), what, named)
+        self._amiss.clear()
+
+    def _count(self, stream: str, key: str, found: Read) -> None:
+        tally = self._tallies[stream]
+        tally.requests += found.requests
+        tally.truncated += found.cut
+        tally.vanished += found.gone
+        tally.unreadable += found.refused
+        if found.cut:
+            self._amiss[stream, "could not be read whole"].append(key)
+        if found.refused:
+            self._amiss[stream, "may not be seen by the signed-in user"].append(key)
