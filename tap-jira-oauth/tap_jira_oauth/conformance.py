@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,9 +41,11 @@ _DIGITS = 15
 """As many as every reader of JSON numbers keeps; a longer number in quotes stays a text."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DATE_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3})?(?:Z|[+-][0-9]{2}:?[0-9]{2})",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{3})?"
+    r"(?:Z|[+-][0-9]{2}:?[0-9]{2})",
     re.ASCII,
 )
+_SECONDS = len("2026-01-02T03:04:05")
 _text = msgspec.json.Decoder(str)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -122,6 +124,7 @@ class Rule:
                 date.fromisoformat(text)
                 return value
             if self._format == "date-time" and _DATE_TIME.fullmatch(text):
+                datetime.fromisoformat(text[:_SECONDS])
                 return self._to_utc(text)
         except (AnswerError, ValueError, OverflowError) as error:
             raise MisfitError from error

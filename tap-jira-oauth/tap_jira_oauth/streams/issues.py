@@ -103,7 +103,13 @@ class IssuesStream(Stream):
     def _shape(self) -> Shape:
         names = self.schema["properties"]["fields"]["properties"]
         deselected = [name for name in names if not self.mask[(*_FIELDS, name)]]
-        return Shape(self.schema, in_utc, deselected, self._jira.settings.redact_fields)
+        shape = Shape(self.schema, in_utc, deselected, self._jira.settings.redact_fields)
+        if shape.known is None:
+            self.logger.info(
+                "The catalog was made without custom fields: they come as Jira sends them. To have "
+                "them typed, discover again (`meltano run --refresh-catalog`)."
+            )
+        return shape
 
     @functools.cached_property
     @override
