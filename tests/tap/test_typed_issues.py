@@ -223,6 +223,9 @@ def test_names_instead_of_ids(
             entry["metadata"]["selected"] = True
     result = read(tmp_path, configure(), catalog)
     assert {*result.records[0]["fields"]} == {*fields} - {"story_points"}
+    points = field_id(connected_jira, "Story Points")
+    last = [entry for entry in connected_jira.requests if entry.start_at is not None][-1]
+    assert f"-{points}" in last.fields
 
 
 def test_what_is_redacted_is_not_printed_and_not_asked_for(
@@ -243,6 +246,8 @@ def test_what_is_redacted_is_not_printed_and_not_asked_for(
             assert record["fields"]["reporter"]
             for who in ("reporter", "creator"):
                 assert "emailAddress" not in (record["fields"][who] or {})
+    for entry in connected_jira.requests:
+        assert entry.start_at is None or {f"-{points}", "-description"} <= {*entry.fields}
 
 
 def test_a_misspelt_redaction_ends_the_run_before_anything_is_read(
