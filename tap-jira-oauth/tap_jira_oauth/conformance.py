@@ -48,6 +48,7 @@ _DATE_TIME = re.compile(
 _SECONDS = len("2026-01-02T03:04:05")
 _text = msgspec.json.Decoder(str)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+_EMPTY = msgspec.Raw(b"[]")
 
 
 class MisfitError(Exception):
@@ -131,6 +132,15 @@ class Rule:
         raise MisfitError
 
     def _of_items(self, value: msgspec.Raw, rule: Rule) -> Any:
+        if value == _EMPTY:
+            return value
         items = _items.decode(value)
+        fine = rule.fine
+        # Nearly always all of them are, and a loop is cheaper than a call for each.
+        for item in items:
+            if bytes(item)[0] not in fine:
+                break
+        else:
+            return value
         made = [rule.convert(item) for item in items]
         return value if all(new is old for new, old in zip(made, items, strict=True)) else made

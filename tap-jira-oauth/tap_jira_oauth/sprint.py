@@ -1,4 +1,4 @@
-"""A sprint as servers before 2020 print it: the `toString()` of a Java object. Pure.
+"""A sprint as older servers print it: the `toString()` of a Java object. Pure.
 
 `com.atlassian.greenhopper.service.sprint.Sprint@7eede03a[id=2,rapidViewId=2,state=FUTURE,name=A, b,...]`
 is how Data Center, and Cloud until about 2019, fill the field Sprint. Nothing in it is escaped: a
@@ -8,6 +8,7 @@ name may hold commas. What could be read in two ways is not read.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 PREFIX = "com.atlassian.greenhopper.service.sprint.Sprint@"
@@ -32,11 +33,15 @@ def parse_sprint(text: str) -> dict[str, Any] | None:
     `completeDate` (texts as they are), each null for `<null>` and absent where the text lacks it.
     """
     body = _TEXT.fullmatch(text)
-    parts = _parts(body[1]) if body else None
-    if parts is None:
-        return None
+    made = _parsed(body[1]) if body else None
+    return None if made is None else {**made, "text": text}
+
+
+# A project has few sprints and many issues; only the hash before the body differs.
+@lru_cache(maxsize=1024)
+def _parsed(body: str) -> dict[str, Any] | None:
     made: dict[str, Any] = {}
-    for name, value in parts.items():
+    for name, value in (_parts(body) or {}).items():
         if name in _NUMBERS:
             if value != _NONE and not _NUMBER.fullmatch(value):
                 return None
@@ -49,7 +54,7 @@ def parse_sprint(text: str) -> dict[str, Any] | None:
             return None
         elif name in _WORDS:
             made[name] = None if value == _NONE else value
-    return {**made, "text": text} if made.get("id") is not None else None
+    return made if made.get("id") is not None else None
 
 
 def _parts(body: str) -> dict[str, str] | None:
