@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.mapper import PluginMapper
     from singer_sdk.streams import Stream
 
 
@@ -82,8 +83,20 @@ class TapJiraOAuth(Tap):
         return Jira(settings, client, progress)
 
     @override
+    def setup_mapper(self) -> None:
+        """Put it off: it wants the schemas, for which Jira may have to be asked."""
+
+    @property  # type: ignore[misc]  # the SDK's can be set as well, which nobody does
+    @override
+    def mapper(self) -> PluginMapper:
+        """The stream maps, made when the first record is due."""
+        if self._mapper is None:
+            super().setup_mapper()
+        return super().mapper
+
+    @override
     def discover_streams(self) -> list[Stream]:
-        """Return all streams. They connect when they are read: Meltano discovers before it runs `login`."""
+        """Return all streams; they connect when their schemas are wanted or they are read."""
         return [
             IssuesStream(self, lambda: self.jira),
             *(stream(self) for stream in CHILD_STREAMS),

@@ -454,12 +454,12 @@ class TestManyPages:
     def test_pages_overlap_by_one_row_and_are_signed_once_each(
         self, connected_jira: Sandbox, configure: Configure, tmp_path: Path
     ) -> None:
-        """700 issues at 99 new ones a page are eight requests, besides the four of the start."""
+        """700 issues at 99 new ones a page are eight requests, besides the five of the start."""
         result = run(tmp_path, configure())
         assert len(result.records) == 700
         searches = [entry for entry in connected_jira.requests if entry.start_at is not None]
         assert sorted(entry.start_at or 0 for entry in searches) == list(range(0, 700, 99))
-        assert len(connected_jira.requests) == len(searches) + 4
+        assert len(connected_jira.requests) == len(searches) + 5
 
 
 class TestACappedServer:
