@@ -31,8 +31,9 @@ TAP = {
     "configuration": {"credentials", "errors", "setting", "settings"},
     "streams": {
         *("bookmark", "cloud_search", "cloud_window", "display", "errors", "fetch", "fields"),
-        *("gate", "jira", "jql", "streams", "window"),
+        *("gate", "jira", "jql", "paging", "streams", "window"),
     },
+    "paging": PURE,
     "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},
     "cloud_search": {"client", "cloud_window", "errors", "fetch", "fields", "jql"},
     "cloud_window": {"errors", "window"},

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tap_jira_oauth.streams.issues import IssuesStream
+from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
 
-STREAMS = (IssuesStream,)
+STREAMS = (IssuesStream, *REFERENCE_STREAMS)
