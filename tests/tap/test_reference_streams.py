@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from documents import ROOT
 from sandbox import Corpus, Sandbox
 from sandbox import permissions as known_permissions
 from sandbox.texts import SPRINTS
@@ -81,6 +82,12 @@ def test_every_list_is_read_to_its_end(tmp_path: Path, flavor: Any) -> None:
         keys = [tuple(record[key] for key in stream.primary_keys) for record in found[stream.name]]
         assert len(set(keys)) == len(keys), stream.name
     assert {record["startDate"][-1] for record in found["sprints"]} == {"Z"}
+
+
+def test_every_stream_stands_in_the_readme() -> None:
+    """In a row of the table, by its name."""
+    text = (ROOT / "tap-jira-oauth" / "README.md").read_text()
+    assert {name for name in NAMES if f"`{name}`" not in text} == set()
 
 
 def test_what_belongs_to_projects_is_read_of_the_chosen_ones(tmp_path: Path) -> None:
