@@ -116,4 +116,5 @@ def test_a_jira_without_boards_says_so(tmp_path: Path) -> None:
         jira.fault("/rest/agile/1.0/board", status=404, body=body)
         result = selected(tmp_path, jira, {"boards"})
     assert result.status == 1
-    assert "/rest/agile/1.0/board" in result.log.splitlines()[-1]
+    assert "cannot serve the stream 'boards'" in result.log.splitlines()[-1]
+    assert "It takes Jira Software; deselect" in result.log.splitlines()[-1]

@@ -13,7 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_jira_oauth.errors import BadRequestError
+from tap_jira_oauth.errors import AccessError, BadRequestError, ConfigurationError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.paging import Mapped, Single, Slices, Values, Whole
 from tap_jira_oauth.streams import schemas
@@ -38,6 +38,8 @@ class ReferenceStream(Stream):
 
     path: ClassVar[str]
     paging: ClassVar[Paging] = Whole()
+    product: ClassVar[str] = "Jira"
+    """What has to be installed for it."""
 
     def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
         """Connect to nothing yet."""
@@ -51,11 +53,18 @@ class ReferenceStream(Stream):
         moments = [name for name, kind in properties.items() if kind.get("format") == "date-time"]
         jira = self._connect()
         _ = jira.started  # to nobody Jira answers with less instead of refusing
-        for item in self.items(jira):
-            for name in moments:
-                if item.get(name):
-                    item[name] = in_utc(item[name])
-            yield item
+        try:
+            for item in self.items(jira):
+                for name in moments:
+                    if item.get(name):
+                        item[name] = in_utc(item[name])
+                yield item
+        except ConfigurationError as error:
+            # Jira itself was reached, so no setting is wrong.
+            raise AccessError(
+                f"This Jira cannot serve the stream {self.name!r}: it has nothing at {self.path}. "
+                f"It takes {self.product}; deselect the stream where that is missing."
+            ) from error
 
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield the entries as they come."""
@@ -188,6 +197,7 @@ class BoardsStream(ReferenceStream):
     """Every board of Jira Software that the user sees."""
 
     name = "boards"
+    product = "Jira Software"
     path = "/rest/agile/1.0/board"
     paging = Values()
 
@@ -196,6 +206,7 @@ class SprintsStream(ReferenceStream):
     """The sprints of each board that has any; a sprint on two boards is two records."""
 
     name = "sprints"
+    product = "Jira Software"
     primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "id")
     path = "/rest/agile/1.0/board/{}/sprint"
     paging = Values()
