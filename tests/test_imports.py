@@ -31,9 +31,10 @@ TAP = {
     "configuration": {"credentials", "errors", "setting", "settings"},
     "streams": {
         *("bookmark", "child_fetch", "child_lists", "cloud_search", "cloud_window", "display"),
-        *("errors", "fetch", "field_types", "fields", "gate", "jira", "jql", "progress"),
+        *("errors", "fetch", "field_types", "fields", "gate", "jira", "jql", "paging", "progress"),
         *("streams", "window"),
     },
+    "paging": PURE,
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},
     "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},

@@ -31,7 +31,12 @@ from tap_jira_oauth.settings import (
     refuse_secrets_of_other_types,
     refuse_unknown,
 )
-from tap_jira_oauth.streams import CHILD_STREAMS, IssuesStream, WorklogsDeletedStream
+from tap_jira_oauth.streams import (
+    CHILD_STREAMS,
+    REFERENCE_STREAMS,
+    IssuesStream,
+    WorklogsDeletedStream,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -101,6 +106,7 @@ class TapJiraOAuth(Tap):
             IssuesStream(self, lambda: self.jira),
             *(stream(self) for stream in CHILD_STREAMS),
             WorklogsDeletedStream(self, lambda: self.jira),
+            *(stream(self, lambda: self.jira) for stream in REFERENCE_STREAMS),
         ]
 
     @classmethod

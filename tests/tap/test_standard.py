@@ -10,6 +10,7 @@ from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
 from sandbox import Corpus, Sandbox
 from tap.below import ALL, catalog
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
+from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # The sandbox has no attachments.
 LIMIT = SuiteConfig(max_records_limit=50, ignore_no_records_for_streams=["issue_attachments"])
 
-SELECTED = catalog((*ALL, "worklogs_deleted"))
+SELECTED = catalog((*ALL, "worklogs_deleted", *(each.name for each in REFERENCE_STREAMS)))
 """Every stream, also those that are not selected by default."""
 
 # Collected without a Jira, as Meltano discovers before the sign-in; `runner` has one.
