@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from hashlib import md5
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -234,7 +234,7 @@ def test_an_issue_that_may_not_be_seen_is_named(jira: Sandbox, tmp_path: Path) -
     assert result.status == 0, result.log
     assert result.summary["streams"]["issue_worklogs"]["unreadable"] == 1
     key = jira.world.corpus.snapshot().by_id[heavy].key
-    assert f"issue_worklogs: 1 lists may not be seen by the signed-in user, of {key}" in result.log
+    assert f"issue_worklogs: 1 list may not be seen by the signed-in user, of {key}" in result.log
     assert len(newest(result)["issue_worklogs"][heavy]) == 20
 
 
@@ -251,6 +251,32 @@ def test_lists_are_read_at_a_time_and_within_the_budget(jira: Sandbox, tmp_path:
     assert max(entry.in_flight for entry in jira.requests) <= 3
 
 
+def test_sigterm_while_lists_are_read_covers_nothing_that_was_not_printed(
+    jira: Sandbox, tmp_path: Path
+) -> None:
+    """Status 143 in the middle of a long wait, and a second run that brings the rest."""
+    busy = {"Retry-After": "500"}
+    jira.fault("/rest/api/2/issue/", status=429, headers=busy)
+    config = signed_in(jira, project_keys=["WEB2"])
+    options = select(tmp_path)
+    with started(tmp_path, config, None, *options) as process:
+        deadline = monotonic() + 30
+        while "waiting" not in (tmp_path / "log").read_text() and monotonic() < deadline:
+            sleep(0.05)
+        process.terminate()
+        output, _ = process.communicate(timeout=10)
+    assert process.returncode == 143
+    stopped = Run(143, messages(output), "")
+    assert stopped.messages[-1]["type"] == "STATE"
+    again = run_with(tmp_path, config, options, stopped.states[-1])
+    there = truth_in_text(jira)
+    came = newest(stopped, again)
+    assert came["issue_worklogs"]
+    assert came == {
+        stream: {id_: below[id_] for id_ in came[stream]} for stream, below in there.items()
+    }
+
+
 def test_children_alone_are_printed_without_their_issues(jira: Sandbox, tmp_path: Path) -> None:
     """With `issues` deselected nothing but the children comes, and only their fields are asked for."""
     config = signed_in(jira)
@@ -263,6 +289,7 @@ def test_children_alone_are_printed_without_their_issues(jira: Sandbox, tmp_path
     for stream in schemas:
         came = {(record["issue_id"], record["id"]) for record in result.of(stream)}
         assert came == {(issue, id_) for issue, ids in there[stream].items() for id_ in ids}
+    assert result.states[-1]["bookmarks"].keys() == {"issues"}
     again = run_with(tmp_path, config, options, result.states[-1])
     assert again.records == []
 

@@ -68,6 +68,10 @@ class ChildStream(Stream):
         """Return none: without the search row of its issue nobody knows what is to be asked for."""
         return ()
 
+    @override
+    def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
+        """Leave the state alone: the bookmark of the issues covers their children."""
+
     def write_schema(self) -> None:
         """Print the SCHEMA message."""
         self._write_schema_message()
@@ -119,14 +123,18 @@ class Children:
         self._streams = streams
         self._names = [ISSUES] * with_issues + [stream.name for stream in streams]
         self._late: set[str] = set()
-        self._reader = ListReader(
-            jira.client, jira.settings.max_concurrent_requests, is_cloud=jira.is_cloud
-        )
+        self._jira = jira
         kinds = [stream.kind for stream in streams]
         self.fields, self._strange = to_ask(own, kinds)
         self.expand = [CHANGELOG for kind in kinds if kind.field == CHANGELOG]
         self._tallies = jira.progress.streams
         self._amiss: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    @functools.cached_property
+    def _reader(self) -> ListReader:
+        # Made late, since it asks what Jira this is: the first question of a run is who we are.
+        width = self._jira.settings.max_concurrent_requests
+        return ListReader(self._jira.client, width, is_cloud=self._jira.is_cloud)
 
     def write_schemas(self) -> None:
         """Print the SCHEMA messages, and begin to count."""
@@ -197,7 +205,8 @@ class Children:
         """Say which lists are not as they should be."""
         for (stream, what), keys in self._amiss.items():
             named = ", ".join(keys[:NAMED]) + (" and others" if len(keys) > NAMED else "")
-            logger.warning("%s: %d lists %s, of %s", stream, len(keys), what, named)
+            lists = "1 list" if len(keys) == 1 else f"{len(keys)} lists"
+            logger.warning("%s: %s %s, of %s", stream, lists, what, named)
         self._amiss.clear()
 
     def _count(self, stream: str, key: str, found: Read) -> None:
