@@ -28,10 +28,11 @@ class Redaction:
 
     def apply(self, values: dict[str, msgspec.Raw]) -> None:
         """Take out of the values of an issue's fields what nobody may see."""
-        for name in self.whole & values.keys():
-            del values[name]
-        for name in self.parts.keys() & values.keys():
-            values[name] = _without(values[name], self.parts[name])
+        for name in self.whole:
+            values.pop(name, None)
+        for name, keys in self.parts.items():
+            if name in values:
+                values[name] = _without(values[name], keys)
 
 
 def redaction(

@@ -108,7 +108,11 @@ def test_a_field_is_printed_by_the_name_that_the_catalog_has_for_it() -> None:
     assert list(made["fields"]) == ["project", "created", "updated", "story_points", "summary"]
     sent = answer(customfield_1="many", summary="s")
     assert plain(record(issue(sent), shape(declared)))["unconformed"] == {"story_points": "many"}
-    assert shape(declared, deselected=["story_points"]).left_out == ["customfield_1"]
+    deselected = shape(declared, deselected=["story_points"])
+    assert deselected.left_out == ["customfield_1"]
+    # Its SCHEMA has it no more, so it must not be printed either, should Jira send it all the same.
+    made = plain(record(issue(answer(customfield_1=3, summary="s")), deselected))
+    assert made["fields"].keys() == {"project", "created", "updated", "summary"}
 
 
 def test_what_is_redacted_is_in_no_part_of_the_record() -> None:

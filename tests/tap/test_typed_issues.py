@@ -264,9 +264,9 @@ def test_a_misspelt_redaction_ends_the_run_before_anything_is_read(
 
 def test_about_and_the_checks_of_settings_need_no_jira(tmp_path: Path) -> None:
     """Nothing listens at that address."""
-    config = {"api_url": "http://127.0.0.1:9", "auth_method": "anonymous", "jql": "ORDER BY key"}
-    result = run(tmp_path, config)
-    assert "ORDER BY" in result.log.splitlines()[-1]
+    config = {"api_url": "http://127.0.0.1:9", "auth_method": "anonymous", "max_retry_seconds": 1}
+    result = run(tmp_path, {**config, "redact_field": ["x"]})
+    assert "Did you mean 'redact_fields'?" in result.log.splitlines()[-1]
     with started(tmp_path, config, None, "--about", "--format", "json") as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
