@@ -48,7 +48,6 @@ _DATE_TIME = re.compile(
 _SECONDS = len("2026-01-02T03:04:05")
 _text = msgspec.json.Decoder(str)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-_EMPTY = msgspec.Raw(b"[]")
 
 
 class MisfitError(Exception):
@@ -83,6 +82,11 @@ class Rule:
         """Tell whether any JSON value is fine."""
         return set(self.fine) == set(b"".join(_BEGINNINGS.values()))
 
+    @property
+    def is_list(self) -> bool:
+        """Tell whether an array is fine if its items are."""
+        return self._items is not None and "array" in self._kinds
+
     def convert(self, value: msgspec.Raw) -> Any:
         """Return a value as the schema wants it; the very same one if it is so already.
 
@@ -94,7 +98,7 @@ class Rule:
             return value
         if first in b'"':
             return self._of_text(value)
-        if first in b"[" and self._items and "array" in self._kinds:
+        if first in b"[" and self._items and self.is_list:
             return self._of_items(value, self._items)
         if first in _BEGINNINGS["number"] and self._is_number(bytes(value).decode()):
             return value
@@ -132,8 +136,6 @@ class Rule:
         raise MisfitError
 
     def _of_items(self, value: msgspec.Raw, rule: Rule) -> Any:
-        if value == _EMPTY:
-            return value
         items = _items.decode(value)
         fine = rule.fine
         # Nearly always all of them are, and a loop is cheaper than a call for each.

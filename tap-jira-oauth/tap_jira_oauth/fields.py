@@ -96,15 +96,19 @@ class Shape:
             if field not in _MOMENTS and not rule.allows_all
         }
         self.fine = {field: rule.fine for field, rule in self.rules.items()}
+        self.lists = {field for field, rule in self.rules.items() if rule.is_list}
 
     def conform(self, values: dict[str, Any]) -> dict[str, Any]:
         """Change the values of an issue's fields into what the schema says; return what did not fit."""
-        fine = self.fine
+        fine, lists, null = self.fine.get, self.lists, _NULL
         # The one loop over all values: what is no miss is not looked at any closer.
         odd = [
             field
             for field, value in values.items()
-            if value != _NULL and field in fine and bytes(value)[0] not in fine[field]
+            if value != null
+            and (allowed := fine(field)) is not None
+            and (text := bytes(value))[0] not in allowed
+            and not (text == b"[]" and field in lists)
         ]
         unconformed: dict[str, Any] = {}
         if self.known is not None and not self.known.issuperset(values):
