@@ -107,7 +107,10 @@ class Rule:
         )
 
     def _of_text(self, value: msgspec.Raw) -> Any:
-        text = _text.decode(value)
+        try:
+            text = _text.decode(value)
+        except msgspec.DecodeError as error:  # Java prints halves of surrogate pairs, too
+            raise MisfitError from error
         if "string" in self._kinds:
             return self._moment(value, text)
         if self._is_number(text) and sum(map(str.isdigit, text)) <= _DIGITS:
