@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -100,8 +101,10 @@ class Rule:
             return self._of_text(value)
         if first in b"[" and self._items and self.is_list:
             return self._of_items(value, self._items)
-        if first in _BEGINNINGS["number"] and self._is_number(bytes(value).decode()):
-            return value
+        if first in _BEGINNINGS["number"] and "integer" in self._kinds:
+            number = Decimal(bytes(value).decode())
+            if number == number.to_integral_value():  # `1.0` is an integer in JSON Schema
+                return value
         raise MisfitError
 
     def _is_number(self, text: str) -> bool:

@@ -78,8 +78,9 @@ class Shape:
         Raises:
             ConfigurationError: what `redact` names cannot be left out.
         """
-        declared = schema["properties"]["fields"]
-        properties = declared["properties"]
+        # A catalog made by hand may say nothing of them.
+        declared = schema.get("properties", {}).get("fields", {})
+        properties = declared.get("properties", {})
         names = field_ids(properties)
         titles = {field: properties[name].get("title") for field, name in names.items()}
         rules = {field: Rule(properties[name], to_utc) for field, name in names.items()}
@@ -87,7 +88,8 @@ class Shape:
         self.names = {field: name for field, name in names.items() if field != name}
         self.known = None if declared.get("additionalProperties", True) else frozenset(names)
         self.redaction = redaction(redact, titles, NEEDED)
-        gone = {field for field, name in names.items() if name in set(deselected)}
+        deselected = frozenset(deselected)
+        gone = {field for field, name in names.items() if name in deselected}
         self.left_out = sorted((gone | self.redaction.whole).difference(NEEDED))
         # Those that every record is built from are read first; most others need no closer look.
         self.rules = {

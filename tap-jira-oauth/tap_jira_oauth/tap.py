@@ -21,7 +21,12 @@ from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import load_settings
-from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
+from tap_jira_oauth.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    OutputError,
+    TapError,
+)
 from tap_jira_oauth.gate import Stop, StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
@@ -73,8 +78,10 @@ class TapJiraOAuth(Tap):
         refuse_secrets_of_other_types(kwargs.get("config") or {})
         if kwargs.get("state") is not None:
             check_state(kwargs["state"])
+        # The SDK leaves settings unchecked only where it discovers.
+        self._discovers = not kwargs.get("validate_config", True)
         super().__init__(**kwargs)
-        if kwargs.get("validate_config", True):
+        if not self._discovers:
             refuse_unknown(set(self.config), set(self.config_jsonschema["properties"]))
             _ = self.jira
 
@@ -103,11 +110,23 @@ class TapJiraOAuth(Tap):
     def discover_streams(self) -> list[Stream]:
         """Return all streams; they connect when their schemas are wanted or they are read."""
         return [
-            IssuesStream(self, lambda: self.jira),
+            IssuesStream(self, self._connect),
             *(stream(self) for stream in CHILD_STREAMS),
-            WorklogsDeletedStream(self, lambda: self.jira),
-            *(stream(self, lambda: self.jira) for stream in REFERENCE_STREAMS),
+            WorklogsDeletedStream(self, self._connect),
+            *(stream(self, self._connect) for stream in REFERENCE_STREAMS),
         ]
+
+    def _connect(self) -> Jira:
+        """Return the connection; to discover with a sign-in that has ended is as without one.
+
+        Meltano discovers before it runs `login`, too, which would never come to its turn.
+        """
+        if self._discovers:
+            try:
+                _ = self.jira.started
+            except AuthenticationError as error:
+                raise ConfigurationError(str(error)) from error
+        return self.jira
 
     @classmethod
     @override

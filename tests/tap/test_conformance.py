@@ -67,6 +67,7 @@ SPRINT_OBJECT = {"id": 2, "boardId": None, "name": "A, b", "text": SPRINT}
         (NUMBER, '"123456789012345"', "123456789012345"),
         (INTEGER, "12", "12"),
         (INTEGER, '"12"', "12"),
+        (INTEGER, "12.0", "12.0"),
         (STRING, '"1"', '"1"'),
         (STRING, '""', '""'),
         (DATE, '"2026-02-09"', '"2026-02-09"'),

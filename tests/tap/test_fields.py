@@ -99,6 +99,13 @@ def test_an_open_schema_keeps_unknown_fields_among_the_others() -> None:
     assert made["unconformed"] == {"lastViewed": 1}
 
 
+def test_a_schema_that_says_nothing_of_fields_lets_all_of_them_pass() -> None:
+    """As a catalog made by hand may be."""
+    made = plain(record(issue(answer(customfield_1=[1])), Shape({"properties": {}}, in_utc)))
+    assert made["fields"]["customfield_1"] == [1]
+    assert "unconformed" not in made
+
+
 def test_a_field_is_printed_by_the_name_that_the_catalog_has_for_it() -> None:
     """The id stands in its description; in `unconformed` it has the same name, in the same place."""
     named = {**NUMBER, "description": "customfield_1; number"}

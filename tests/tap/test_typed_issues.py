@@ -172,6 +172,25 @@ def test_a_catalog_without_a_sign_in_says_why_it_has_no_custom_fields(
     assert "without custom fields" in result.log
 
 
+def test_a_sign_in_that_has_ended_does_not_keep_meltano_from_the_next_one(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Meltano discovers before `login`: the catalog is made as without a sign-in. A run is refused."""
+    config = configure()
+    connected_jira.revoke(config["access_token"])
+    catalog = discovered(tmp_path, config)
+    assert not any(name.startswith("customfield") for name in properties(catalog))
+    (line,) = [
+        line
+        for line in (tmp_path / "log").read_text().splitlines()
+        if "without custom fields" in line
+    ]
+    assert "token_rejected" in line or "token_revoked" in line
+    result = run(tmp_path, config)
+    assert result.status == 1
+    assert "without custom fields" not in result.log
+
+
 def test_a_refused_discovery_is_an_error(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ class IssuesStream(PagedStream):
 
     @functools.cached_property
     def _shape(self) -> Shape:
-        names = self.schema["properties"]["fields"]["properties"]
+        names = self.schema.get("properties", {}).get("fields", {}).get("properties", {})
         deselected = [name for name in names if not self.mask[(*_FIELDS, name)]]
         shape = Shape(self.schema, in_utc, deselected, self._jira.settings.redact_fields)
         if shape.known is None:
