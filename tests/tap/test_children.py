@@ -98,6 +98,7 @@ def test_every_child_of_every_issue_arrives_once_and_conforms(
     config = signed_in(jira)
     result = run_with(tmp_path, config, select(tmp_path))
     assert result.status == 0, result.log
+    assert jira.requests[0].path == "/rest/api/2/myself", "who we are is asked first"
     assert len(result.of("issues")) == 60
     assert newest(result) == truth_in_text(jira)
     assert once(result)
@@ -132,7 +133,7 @@ def test_lists_are_paged_as_far_as_the_server_gives_them(jira: Sandbox, tmp_path
     assert result.summary["streams"]["issue_changelogs"]["truncated"] == len(cut)
     key = jira.world.corpus.snapshot().by_id[next(iter(cut))].key
     (said,) = [line for line in result.log.splitlines() if "could not be read whole" in line]
-    assert f"issue_changelogs: {len(cut)} lists" in said
+    assert f"issue_changelogs: {len(cut)} list" in said
     assert key in said
     for id_ in cut:
         assert len(came["issue_changelogs"].pop(id_)) == jira.list_cap
