@@ -176,8 +176,19 @@ def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:
     return io.StringIO(text)
 
 
+def _buffer_output() -> None:
+    """Give standard output a buffer where PYTHONUNBUFFERED, as in many containers, has taken it away.
+
+    A raw write that a signal interrupts writes less than it was given, and whoever does not look
+    at the count loses the rest of it. A buffer writes on.
+    """
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        sys.stdout = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
+
+
 def main() -> None:
     """Run the command line, and end with one line and a status that say why."""
+    _buffer_output()
     try:
         command = TapJiraOAuth.cli  # the SDK sets logging up by this
         guard(logging.getLogger().handlers)

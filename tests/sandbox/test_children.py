@@ -286,3 +286,17 @@ def test_children_have_recorded_shapes(recorded: Path) -> None:
     assert keys_of([item for one in made_histories for item in one["items"]]) == items
     texts = [v for one in made_histories for item in one["items"] for v in item.values()]
     assert {type(value) for value in texts} == {str, type(None)}
+
+
+def test_a_data_center_may_cut_lists() -> None:
+    """With `list_cap` comments, worklogs and histories are cut where they are embedded; the first two have pages."""
+    with Sandbox(corpus=corpus(), list_cap=7) as jira:
+        for kind, items in [("comment", "comments"), ("worklog", "worklogs")]:
+            issue = heaviest(jira, kind)
+            held = get(jira, f"issue/{issue.key}")["fields"][kind]
+            page = get(jira, f"issue/{issue.key}/{kind}", startAt=7)
+            assert held["total"] == page["total"] > len(held[items])
+            assert (page["startAt"], len(page[items])) == (7, 7)
+        issue = heaviest(jira, "history")
+        log = get(jira, f"issue/{issue.key}", expand="changelog")["changelog"]
+        assert (len(log["histories"]), log["total"]) == (7, 1000)

@@ -6,7 +6,9 @@ import gc
 import json
 import re
 import sys
+from fcntl import ioctl
 from signal import SIGINT, SIGTERM
+from termios import FIONREAD
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -228,6 +230,33 @@ def test_sigterm_ends_a_long_wait_at_once_and_prints_the_state(
     assert first.messages[-1]["type"] == "STATE"
     (partition,) = first.states[-1]["bookmarks"]["issues"]["partitions"]
     assert partition["replication_key_value"] == first.records[-1]["updated"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_signal_while_nobody_reads_cuts_no_line(
+    connected_jira: Sandbox,
+    configure: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unbuffered: str,
+) -> None:
+    """It comes while the tap waits for room in a full pipe, also where Python's own buffer is off; the page goes on."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    config = configure(page_size=20)
+    with started(tmp_path, config) as process:
+        assert process.stdout is not None
+        waiting = bytearray(4)
+        deadline = monotonic() + 30
+        while int.from_bytes(waiting, sys.byteorder) < 60_000 and monotonic() < deadline:
+            ioctl(process.stdout, FIONREAD, waiting)
+            sleep(0.05)
+        process.terminate()
+        sleep(0.3)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 143
+    first = Run(143, messages(output), "")
+    second = run(tmp_path, config, first.states[-1])
+    assert newest(first, second) == truth(connected_jira)
 
 
 def test_a_signal_at_any_step_of_looking_for_one_does_not_lock_the_tap(
