@@ -116,6 +116,7 @@ class LocalS3:
         self._process = subprocess.Popen(
             [
                 str(Path(sys.executable).with_name("weed")),
+                "-logtostderr=true",  # and not into files in the folder for temporary ones
                 "mini",
                 f"-dir={folder / 'data'}",
                 "-ip=127.0.0.1",

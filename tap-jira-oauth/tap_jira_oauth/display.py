@@ -41,6 +41,8 @@ def shown(progress: Progress, interval: float = INTERVAL) -> Iterator[None]:
         with _drawn(progress) if drawn else _logged(progress, interval):
             yield
     finally:
+        if misfits := progress.misfits():
+            logger.warning("%s", misfits)
         if progress.projects:
             summary = msgspec.json.encode({"summary": progress.summary()})
             logger.info("%s", summary.decode())

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_jira_oauth.conformance import MisfitError, Rule
 from tap_jira_oauth.errors import AnswerError
+from tap_jira_oauth.field_redaction import redaction
+from tap_jira_oauth.field_types import field_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 NEEDED = ("project", "created", "updated")
 """Fields that every record is built from; asked for even where `fields` is narrower."""
+
+_MOMENTS = ("created", "updated")
+_NULL = msgspec.Raw(b"null")
 
 
 class Issue(msgspec.Struct, gc=False):
@@ -53,16 +59,78 @@ def fields_to_ask(wanted: Iterable[str], deselected: Iterable[str]) -> list[str]
     ]
 
 
-def date_time_fields(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names in `fields` that the stream's schema declares as `date-time`."""
-    properties = schema["properties"]["fields"]["properties"]
-    return tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
+class Shape:
+    """What the records of issues look like by a stream's schema: names, types, what is left out.
+
+    A field that the schema does not know stays where the schema's `fields` is open, as it is without
+    a discovery by a signed-in user; else it goes into `unconformed`.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        to_utc: Callable[[str], str],
+        deselected: Iterable[str] = (),
+        redact: Iterable[str] = (),
+    ) -> None:
+        """Read a stream's schema; `deselected` are properties of its `fields`.
+
+        Raises:
+            ConfigurationError: what `redact` names cannot be left out.
+        """
+        # A catalog made by hand may say nothing of them.
+        declared = schema.get("properties", {}).get("fields", {})
+        properties = declared.get("properties", {})
+        names = field_ids(properties)
+        titles = {field: properties[name].get("title") for field, name in names.items()}
+        rules = {field: Rule(properties[name], to_utc) for field, name in names.items()}
+        self.to_utc = to_utc
+        self.names = {field: name for field, name in names.items() if field != name}
+        self.known = None if declared.get("additionalProperties", True) else frozenset(names)
+        self.redaction = redaction(redact, titles, NEEDED)
+        deselected = frozenset(deselected)
+        gone = {field for field, name in names.items() if name in deselected}
+        self.left_out = sorted((gone | self.redaction.whole).difference(NEEDED))
+        # Those that every record is built from are read first; most others need no closer look.
+        self.rules = {
+            field: rule
+            for field, rule in rules.items()
+            if field not in _MOMENTS and not rule.allows_all
+        }
+        self.fine = {field: rule.fine for field, rule in self.rules.items()}
+        self.lists = {field for field, rule in self.rules.items() if rule.is_list}
+
+    def conform(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Change the values of an issue's fields into what the schema says; return what did not fit."""
+        fine, lists, null = self.fine.get, self.lists, _NULL
+        # The one loop over all values: what is no miss is not looked at any closer.
+        odd = [
+            field
+            for field, value in values.items()
+            if value != null
+            and (allowed := fine(field)) is not None
+            and (text := bytes(value))[0] not in allowed
+            and not (text == b"[]" and field in lists)
+        ]
+        unconformed: dict[str, Any] = {}
+        if self.known is not None and not self.known.issuperset(values):
+            for field in [field for field in values if field not in self.known]:
+                unconformed[field] = values.pop(field)
+        for field in odd:
+            self._convert(field, values, unconformed)
+        return unconformed
+
+    def _convert(self, field: str, values: dict[str, Any], unconformed: dict[str, Any]) -> None:
+        try:
+            values[field] = self.rules[field].convert(values[field])
+        except MisfitError:
+            unconformed[self.names.get(field, field)] = values.pop(field)
 
 
-def record(issue: Issue, date_times: Iterable[str], to_utc: Callable[[str], str]) -> dict[str, Any]:
-    """Return the record of one issue; only values that the schema calls `date-time` are rewritten.
+def record(issue: Issue, shape: Shape) -> dict[str, Any]:
+    """Return the record of one issue, with `unconformed` where a value is not what the schema says.
 
-    In `fields` all other values are `msgspec.Raw`.
+    In `fields` values that need no change are `msgspec.Raw`.
 
     Raises:
         AnswerError: the issue lacks what every issue has.
@@ -70,18 +138,21 @@ def record(issue: Issue, date_times: Iterable[str], to_utc: Callable[[str], str]
     values: dict[str, Any] = issue.fields
     try:
         project = _project.decode(values["project"])
-        created = values["created"] = to_utc(_text.decode(values["created"]))
-        updated = values["updated"] = to_utc(_text.decode(values["updated"]))
+        created = shape.to_utc(_text.decode(values["created"]))
+        updated = shape.to_utc(_text.decode(values["updated"]))
     except (KeyError, TypeError, msgspec.ValidationError) as error:
         missing = next((name for name in NEEDED if name not in values), error)
         raise AnswerError(
             f"Issue {issue.key} came without {missing!r}, which every issue has."
         ) from error
-    for name in date_times:
-        value = values.get(name)
-        if isinstance(value, msgspec.Raw):
-            values[name] = _in_utc(value, to_utc)
-    return {
+    for field in shape.left_out:
+        values.pop(field, None)
+    shape.redaction.apply(values)
+    unconformed = shape.conform(values)
+    values["created"], values["updated"] = created, updated
+    if shape.names:
+        values = {shape.names.get(field, field): value for field, value in values.items()}
+    made = {
         "id": issue.id,
         "key": issue.key,
         "self": issue.address,
@@ -91,6 +162,9 @@ def record(issue: Issue, date_times: Iterable[str], to_utc: Callable[[str], str]
         "updated": updated,
         "fields": values,
     }
+    if unconformed:
+        made["unconformed"] = unconformed
+    return made
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,11 +180,3 @@ def record_line(stream: str) -> Callable[[Mapping[str, Any], bytes], bytes]:
         return b'%b%b,"time_extracted":"%b"}\n' % (head, _encode(record), extracted)
 
     return line
-
-
-def _in_utc(value: msgspec.Raw, to_utc: Callable[[str], str]) -> str | msgspec.Raw:
-    """Rewrite a datetime; what is none stays as it came, since Jira's declared types may lie."""
-    try:
-        return to_utc(_text.decode(value))
-    except (AnswerError, msgspec.ValidationError):
-        return value

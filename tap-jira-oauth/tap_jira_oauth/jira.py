@@ -15,6 +15,7 @@ import msgspec
 
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, ConfigurationError
+from tap_jira_oauth.field_types import Field
 from tap_jira_oauth.jql import epoch_literal, zone_literal
 from tap_jira_oauth.probe import reads_epoch_ms
 from tap_jira_oauth.settings import LOOKBACK_MINUTES
@@ -171,6 +172,12 @@ class Jira:
         except BadRequestError:
             return None
         return decode(answer, SEARCH, _counted).total
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """Every field that the user can see, in Jira's order."""
+        _ = self.started  # who we are comes first: nobody would just see fewer fields
+        return self.client.get("/rest/api/2/field", list[Field])[0]
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,13 @@ class Progress:
     """Counts what happens to the project in front; `clock` gives seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Start the clock; no project is in front yet."""
+        """Start the clock; no project is in front yet.
+
+        `unconformed` counts, by field, the values that are not what the schema says.
+        """
         self.projects: list[Tally] = []
         self.streams: dict[str, ChildTally] = {}
+        self.unconformed: Counter[str] = Counter()
         self._clock = clock
         self._began = self._started = clock()
         self._total: int | None = None
@@ -148,7 +153,18 @@ class Progress:
         in_all["seconds"] = round(self._clock() - self._began, 1)
         if self.streams:
             in_all["streams"] = {name: vars(tally) for name, tally in self.streams.items()}
+        in_all["unconformed"] = dict(self.unconformed.most_common())
         return {**in_all, "projects": [_rounded(tally) for tally in self.projects]}
+
+    def misfits(self) -> str | None:
+        """Return a line about the values that are not what the schema says; None without any."""
+        if not self.unconformed:
+            return None
+        fields = ", ".join(f"{name} ({count:,})" for name, count in self.unconformed.most_common())
+        return (
+            "Values that are not of the declared type, or of fields that came after the discovery, "
+            f"are in `unconformed` of their records, as Jira sent them: {fields}"
+        )
 
     def _whole(self) -> int:
         """Return the issues in all; more come than were counted if people edit meanwhile."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.jql import has_order_by
@@ -134,6 +134,17 @@ class Settings:
         "Which fields to ask Jira for, in its own notation (`*all`, `*navigable`, `summary`, `-comment`). Deselected properties are not asked for either.",
         ("*all",),
     )
+    custom_field_names: Literal["id", "name"] = declare(
+        "options",
+        "What custom fields are called in records: by Jira's `id` (`customfield_10016`), or by their `name` in lower case (`story_points`; `story_points_10016` where several have it). A catalog keeps the names that it was made with.",
+        "id",
+        options=("id", "name"),
+    )
+    redact_fields: tuple[str, ...] = declare(
+        "array",
+        "Fields that are kept out of the records of issues, by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`). Fields named whole are not even asked for.",
+        (),
+    )
     page_size: int = declare(
         "integer",
         "Issues to ask for in one request. The server's own cap is obeyed.",
@@ -206,8 +217,9 @@ class Settings:
         given["project_keys"] = project_keys(given.get("project_keys", []))
         given["start_date"] = epoch_ms("start_date", given.get("start_date"))
         given["end_date"] = epoch_ms("end_date", given.get("end_date"))
-        if "fields" in given:
-            given["fields"] = tuple(given["fields"])
+        for name in ("fields", "redact_fields"):
+            if name in given:
+                given[name] = tuple(given[name])
         settings = cls(**given)
         settings._check_together()
         return settings

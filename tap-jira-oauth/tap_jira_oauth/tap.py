@@ -21,7 +21,12 @@ from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import load_settings
-from tap_jira_oauth.errors import ConfigurationError, OutputError, TapError
+from tap_jira_oauth.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    OutputError,
+    TapError,
+)
 from tap_jira_oauth.gate import Stop, StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
@@ -31,12 +36,18 @@ from tap_jira_oauth.settings import (
     refuse_secrets_of_other_types,
     refuse_unknown,
 )
-from tap_jira_oauth.streams import CHILD_STREAMS, IssuesStream, WorklogsDeletedStream
+from tap_jira_oauth.streams import (
+    CHILD_STREAMS,
+    REFERENCE_STREAMS,
+    IssuesStream,
+    WorklogsDeletedStream,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.mapper import PluginMapper
     from singer_sdk.streams import Stream
 
 
@@ -67,8 +78,10 @@ class TapJiraOAuth(Tap):
         refuse_secrets_of_other_types(kwargs.get("config") or {})
         if kwargs.get("state") is not None:
             check_state(kwargs["state"])
+        # The SDK leaves settings unchecked only where it discovers.
+        self._discovers = not kwargs.get("validate_config", True)
         super().__init__(**kwargs)
-        if kwargs.get("validate_config", True):
+        if not self._discovers:
             refuse_unknown(set(self.config), set(self.config_jsonschema["properties"]))
             _ = self.jira
 
@@ -82,13 +95,38 @@ class TapJiraOAuth(Tap):
         return Jira(settings, client, progress)
 
     @override
+    def setup_mapper(self) -> None:
+        """Put it off: it wants the schemas, for which Jira may have to be asked."""
+
+    @property  # type: ignore[misc]  # the SDK's can be set as well, which nobody does
+    @override
+    def mapper(self) -> PluginMapper:
+        """The stream maps, made when the first record is due."""
+        if self._mapper is None:
+            super().setup_mapper()
+        return super().mapper
+
+    @override
     def discover_streams(self) -> list[Stream]:
-        """Return all streams. They connect when they are read: Meltano discovers before it runs `login`."""
+        """Return all streams; they connect when their schemas are wanted or they are read."""
         return [
-            IssuesStream(self, lambda: self.jira),
+            IssuesStream(self, self._connect),
             *(stream(self) for stream in CHILD_STREAMS),
-            WorklogsDeletedStream(self, lambda: self.jira),
+            WorklogsDeletedStream(self, self._connect),
+            *(stream(self, self._connect) for stream in REFERENCE_STREAMS),
         ]
+
+    def _connect(self) -> Jira:
+        """Return the connection; to discover with a sign-in that has ended is as without one.
+
+        Meltano discovers before it runs `login`, too, which would never come to its turn.
+        """
+        if self._discovers:
+            try:
+                _ = self.jira.started
+            except AuthenticationError as error:
+                raise ConfigurationError(str(error)) from error
+        return self.jira
 
     @classmethod
     @override

@@ -66,9 +66,17 @@ class Sealed:
     rejected: bool = False
     first: bytes = b""
     last: bytes = b""
-    """The first and the last line."""
+    """The first and the last line; empty in place of one above `LONGEST_KEPT`."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What a store that keeps metadata keeps with the object, beside the fields above."""
+
+
+LONGEST_KEPT = 1024**2
+"""Bytes of a line that an open object remembers: there may be a hundred of them at a time."""
+
+
+def _kept(line: bytes) -> bytes:
+    return line if len(line) <= LONGEST_KEPT else b""
 
 
 @dataclass
@@ -107,8 +115,9 @@ class Batch:
         """Write one line; return by how many bytes the spool grew."""
         before = self._writer.size
         self._writer.write(line)
-        self._first = self._first or line
-        self._last = line
+        if self.rows == 0:
+            self._first = _kept(line)
+        self._last = _kept(line)
         self.rows += 1
         return self._writer.size - before
 

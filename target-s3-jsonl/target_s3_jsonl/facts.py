@@ -43,6 +43,7 @@ def notes(sealed: Sealed, facts: Facts | None) -> dict[str, str]:
         "active-version": facts.active,
     }
     if facts.bookmark is not None:
-        found["first-bookmark"] = encode.member_text(sealed.first, facts.bookmark)
-        found["last-bookmark"] = encode.member_text(sealed.last, facts.bookmark)
+        for place, line in (("first", sealed.first), ("last", sealed.last)):
+            if line:
+                found[f"{place}-bookmark"] = encode.member_text(line, facts.bookmark)
     return {name: value for name, value in found.items() if value is not None}

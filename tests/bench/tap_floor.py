@@ -56,7 +56,7 @@ def main(url: str, lines: Callable[[bytes], tuple[list[bytes], int]]) -> None:
                 "jql": "ORDER BY updated ASC, key ASC",
                 "startAt": start,
                 "maxResults": PAGE,
-                "fields": ["*all", "project", "created", "updated"],
+                "fields": ["*all", "project", "created", "updated", "-customfield_10104"],
             }
             answer = session.post(f"{url}/rest/api/2/search", json=query, timeout=600)
             found, total = lines(answer.content)

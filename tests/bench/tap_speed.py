@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 SEARCH = "/rest/api/2/search"
-FIELDS = ["*all", "project", "created", "updated"]
+FIELDS = ["*all", "project", "created", "updated", "-customfield_10104"]
+"""As the tap asks: without the field that it leaves out, since its text differs on every read."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Cost:
 def serve(pipe: Connection, folder: Path, issues: int, projects: int, latency: float) -> None:
     """Serve until the pipe says stop; every page was rendered before."""
     corpus = Corpus.generate(seed=1, issues=issues, projects=projects)
-    jira = Sandbox(corpus=corpus, window=2 * issues, warm=["*all"])
+    jira = Sandbox(corpus=corpus, window=2 * issues, warm=[",".join(FIELDS)])
     with jira, tls_front(make_certificate(folder), jira.port) as port:
         read_all(jira.url)
         if latency:

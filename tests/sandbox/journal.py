@@ -23,6 +23,7 @@ class LogEntry:
         query: the decoded parameters in their order.
         jql, start_at, max_results: of a search, from the query string or from the POST body.
         page_token: the `nextPageToken` of a Cloud search.
+        fields: what a search by POST asks for.
         number: counts the requests from 1.
         node: which node answers.
         nonce: of a signed request.
@@ -40,6 +41,7 @@ class LogEntry:
     user: str | None = None
     auth: str | None = None
     page_token: str | None = None
+    fields: list[str] = field(default_factory=list)
     number: int = 0
     node: str = ""
     nonce: str | None = None
@@ -78,6 +80,8 @@ class Journal:
         entry = LogEntry(request.method, path, query, *summary(args), node=node)
         token = args.get("nextPageToken")
         entry.page_token = token if isinstance(token, str) else None
+        asked = args.get("fields")
+        entry.fields = asked if isinstance(asked, list) else []
         entry.nonce = _nonce(request)
         with self._lock:
             self._entries.append(entry)

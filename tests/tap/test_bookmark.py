@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tap_jira_oauth.bookmark import Bookmark, take_over
 from tap_jira_oauth.errors import ConfigurationError
 
+pytestmark = pytest.mark.any_version
+
 
 @given(st.integers(0, 2**42), st.dictionaries(st.text("0123456789", min_size=1), st.integers(0)))
 def test_a_bookmark_survives_the_state_file(updated: int, seen: dict[str, int]) -> None:

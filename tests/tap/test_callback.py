@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
+pytestmark = pytest.mark.any_version
+
 TIMEOUT = 10
 ACCESS_TOKEN = "/plugins/servlet/oauth/access-token"
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from conftest import Configure
 
+pytestmark = pytest.mark.any_version
+
 DAY = 86_400_000
 
 BY_TOKEN = {"auth_method": "personal_token", "personal_token": "sandbox-token"}

@@ -17,6 +17,8 @@ from tap_jira_oauth.window import MINUTE, Row, Span, Window, lower_bound
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.any_version
+
 
 @dataclass
 class Faults:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from conftest import Configure
 
+pytestmark = pytest.mark.any_version
+
 ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata")
 MOMENTS = {
     "an ordinary day": 1_785_000_000,

@@ -9,6 +9,8 @@ import pytest
 
 from tap_jira_oauth.gate import Gate, StopRequestedError, Timing
 
+pytestmark = pytest.mark.any_version
+
 
 @dataclass
 class Time:

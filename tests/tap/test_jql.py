@@ -19,6 +19,8 @@ from tap_jira_oauth.jql import (
     zone_literal,
 )
 
+pytestmark = pytest.mark.any_version
+
 
 def test_a_window_is_one_query_without_an_upper_bound() -> None:
     """Project, lower bound, the user's own condition in parentheses, and a stable order."""

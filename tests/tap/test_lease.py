@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tap.local_aws import LocalAws
     from tap_jira_oauth.credentials.lease import NumberedText
 
+pytestmark = pytest.mark.any_version
+
 SECONDS = 120.0
 
 

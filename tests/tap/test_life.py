@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import rsa
 
+pytestmark = pytest.mark.any_version
+
 MINUTE = 60
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.any_version
+
 SEARCH = "/rest/api/2/search"
 PROBE = "NOT updated >= "
 ZONE = "America/St_Johns"

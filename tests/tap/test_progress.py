@@ -8,6 +8,8 @@ import pytest
 
 from tap_jira_oauth.progress import Progress
 
+pytestmark = pytest.mark.any_version
+
 
 @dataclass
 class Clock:
@@ -115,6 +117,7 @@ def test_the_summary_counts_by_project_and_in_all(progress: Progress, clock: Clo
     assert progress.line() is None
     progress.begin("WEB")
     progress.page(3, 9, 1, 0, None)
+    progress.unconformed.update(["customfield_1", "customfield_2", "customfield_2"])
     clock.now += 4
     assert progress.summary() == {
         "emitted": 8,
@@ -124,6 +127,7 @@ def test_the_summary_counts_by_project_and_in_all(progress: Progress, clock: Clo
         "reanchored_windows": 1,
         "waited_seconds": 1,
         "seconds": 6,
+        "unconformed": {"customfield_2": 2, "customfield_1": 1},
         "projects": [
             {
                 "project": "OPS",
@@ -151,3 +155,10 @@ def test_the_summary_counts_by_project_and_in_all(progress: Progress, clock: Clo
             },
         ],
     }
+
+
+def test_values_that_do_not_fit_are_said_once_with_their_fields(progress: Progress) -> None:
+    """The most frequent first; nothing is said where there are none."""
+    assert progress.misfits() is None
+    progress.unconformed.update(["customfield_1", *["customfield_2"] * 1200])
+    assert str(progress.misfits()).endswith("customfield_2 (1,200), customfield_1 (1)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
@@ -10,6 +10,7 @@ from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
 from sandbox import Corpus, Sandbox
 from tap.below import ALL, catalog
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
+from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 
 # The sandbox has no attachments.
 LIMIT = SuiteConfig(max_records_limit=50, ignore_no_records_for_streams=["issue_attachments"])
-CONFIG: dict[str, Any] = {"api_url": "https://jira.example.com", "auth_method": "anonymous"}
-"""Enough to collect the tests; `runner` puts the address and the credentials in."""
 
-SELECTED = catalog((*ALL, "worklogs_deleted"))
+SELECTED = catalog((*ALL, "worklogs_deleted", *(each.name for each in REFERENCE_STREAMS)))
 """Every stream, also those that are not selected by default."""
 
+# Collected without a Jira, as Meltano discovers before the sign-in; `runner` has one.
 _Suite = get_tap_test_class(
     TapJiraOAuth,
-    config=dict(CONFIG),
+    config={},
     suite_config=LIMIT,
     parse_env_config=False,
+    validate_config=False,
     catalog=SELECTED,
 )
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.window import MINUTE, Ask, Reader, Row, Span, Window, lower_bound
 
+pytestmark = pytest.mark.any_version
+
 START = 1_767_225_600_000
 """2026-01-01 in epoch milliseconds, where the simulated life begins."""
 

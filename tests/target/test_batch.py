@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from target_s3_jsonl.compress import Compression
 
+pytestmark = pytest.mark.any_version
+
 _FULL = Path("/dev/full")
 _NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
@@ -120,9 +122,27 @@ def test_memory_does_not_grow_with_the_partitions_of_a_silent_tap() -> None:
         tracemalloc.stop()
 
 
+def test_memory_does_not_grow_with_the_lines_of_open_objects() -> None:
+    """A hundred of them may be open, each after a line of megabytes; shorter ones are told as first and last."""
+    batches = _batches()
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            batches.add(Slot("a", (str(number),)), b" " * 2_000_000 + b"{}\n")
+        assert tracemalloc.get_traced_memory()[0] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    batches.add(Slot("b"), b"1\n")
+    batches.add(Slot("b"), b"2\n")
+    batches.add(Slot("c"), b" " * 2_000_000 + b"\n")
+    batches.add(Slot("c"), b"3\n")
+    closed = {each.stream: (each.first, each.last) for each in batches.close_all("end")}
+    assert closed == {"a": (b"", b""), "b": (b"1\n", b"2\n"), "c": (b"", b"3\n")}
+
+
 @given(st.lists(st.binary(max_size=300)), st.sampled_from(["gzip", "none"]))
 def test_lines_come_out_as_they_went_in(bodies: list[bytes], compression: Any) -> None:
-    """Both digests and the size fit the bytes, and no byte is lost or added."""
+    """Digest and size fit the bytes, and no byte is lost or added."""
     batches = _batches(compression=compression)
     lines = [body + b"\n" for body in bodies]
     for line in lines:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from local_s3 import LocalS3
     from target.faulty_s3 import Faults, Kind
 
+pytestmark = pytest.mark.any_version
+
 _ROWS = 12
 _INPUT = [
     schema(),

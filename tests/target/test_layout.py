@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from target_s3_jsonl.errors import ConfigurationError, RecordError
 from target_s3_jsonl.layout import Layout, object_name, run_name, safe_segment, start_of
 
+pytestmark = pytest.mark.any_version
+
 _DEFAULT = "{stream}/load_date={load_date}/{name}.jsonl"
 _OPENED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 _DIGEST = bytes.fromhex("ab") * 32

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from target_s3_jsonl.ledger import Ledger
 
+pytestmark = pytest.mark.any_version
+
 
 @given(st.lists(st.one_of(st.just("open"), st.just("state"), st.integers(0, 50)), max_size=80))
 def test_a_state_is_printed_as_soon_as_and_not_before_all_it_covers_is_durable(

@@ -26,6 +26,8 @@ from target_s3_jsonl.settings import Settings
 if TYPE_CHECKING:
     from local_s3 import LocalS3
 
+pytestmark = pytest.mark.any_version
+
 _CONTENT = b'{"id": 1}\n'
 _STORED = gzip.compress(_CONTENT, mtime=0)
 _SEALED = Sealed(

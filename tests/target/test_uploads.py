@@ -12,6 +12,8 @@ from target_s3_jsonl.errors import StoreError
 from target_s3_jsonl.explain import PathsOnly
 from target_s3_jsonl.uploads import Uploads
 
+pytestmark = pytest.mark.any_version
+
 
 def test_an_upload_without_a_thread_is_an_error_and_not_waited_for() -> None:
     """A machine out of threads ends the run; waiting for what never began would not end."""

@@ -16,16 +16,10 @@ from tap_jira_oauth.bookmark import Bookmark, take_over
 from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
-from tap_jira_oauth.errors import AccessError
+from tap_jira_oauth.errors import AccessError, ConfigurationError
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
-from tap_jira_oauth.fields import (
-    NEEDED,
-    date_time_fields,
-    fields_to_ask,
-    plain,
-    record,
-    record_line,
-)
+from tap_jira_oauth.field_types import Discovered, typed
+from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_line
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
@@ -39,6 +33,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib.catalog import MetadataMapping
 
     from tap_jira_oauth.jira import Jira, Project
 
@@ -52,7 +47,7 @@ class IssuesStream(PagedStream):
     name = "issues"
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated"
-    schema = StreamSchema(SchemaDirectory(schemas))
+    declared_schema = StreamSchema(SchemaDirectory(schemas))
     selected_by_default = True
 
     def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
@@ -68,6 +63,47 @@ class IssuesStream(PagedStream):
     @functools.cached_property
     def _jira(self) -> Jira:
         return self._connect()
+
+    @property
+    @override
+    def schema(self) -> dict[str, Any]:
+        """The catalog's, if there is one; else what Jira's list of fields tells."""
+        return self._discovered.schema if self._input_schema is None else self._input_schema
+
+    @functools.cached_property
+    def _discovered(self) -> Discovered:
+        """The schema with this Jira's own fields; without them where there is no sign-in yet."""
+        try:
+            jira = self._jira
+        except ConfigurationError as error:
+            self.logger.warning("The catalog is made without custom fields: %s", error)
+            return Discovered(self.declared_schema, {})
+        return typed(self.declared_schema, jira.fields, jira.settings.custom_field_names)
+
+    @property
+    @override
+    def metadata(self) -> MetadataMapping:
+        """As the SDK makes it; what differs on every read is selected only if somebody asks for it."""
+        new = self._metadata is None and self._tap_input_catalog is None
+        found = super().metadata
+        if new and self._discovered.volatile:
+            asked = self._jira.settings.fields
+            for field, name in self._discovered.volatile.items():
+                if field not in asked:
+                    found[(*_FIELDS, name)].selected_by_default = False
+        return found
+
+    @functools.cached_property
+    def _shape(self) -> Shape:
+        names = self.schema.get("properties", {}).get("fields", {}).get("properties", {})
+        deselected = [name for name in names if not self.mask[(*_FIELDS, name)]]
+        shape = Shape(self.schema, in_utc, deselected, self._jira.settings.redact_fields)
+        if shape.known is None:
+            self.logger.info(
+                "The catalog was made without custom fields: they come as Jira sends them. To have "
+                "them typed, discover again (`meltano run --refresh-catalog`)."
+            )
+        return shape
 
     @functools.cached_property
     @override
@@ -151,14 +187,16 @@ class IssuesStream(PagedStream):
             self._children.warn_of_late_ones(state)
         progress = self._jira.progress
         progress.begin(project.key)
-        date_times = date_time_fields(self.schema)
         try:
             for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
                 below = self._children.take(page.issues)
-                yield [record(issue, date_times, in_utc) for issue in page.issues]
+                records = [record(issue, self._shape) for issue in page.issues]
+                yield records
                 # Reached only when the last of them is printed.
                 if self._prints:
                     self._children.write(below, self._passed)
+                for each in records:
+                    progress.unconformed.update(list(each.get("unconformed", ())))
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
                 progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
@@ -194,7 +232,7 @@ class IssuesStream(PagedStream):
     def _children(self) -> Children:
         """The selected streams of what hangs below issues, and the fields that all this needs."""
         wanted = self._jira.settings.fields
-        fields = fields_to_ask(wanted, self._deselected_fields()) if self.selected else NEEDED
+        fields = fields_to_ask(wanted, self._shape.left_out) if self.selected else NEEDED
         streams = [each for each in self.child_streams if isinstance(each, ChildStream)]
         selected = [each for each in streams if each.selected]
         return Children(selected, self._jira, fields, with_issues=self.selected)
@@ -234,10 +272,6 @@ class IssuesStream(PagedStream):
         bounds = [settings.start_date, lower_bound(old.updated, lookback) if old else None]
         since = max((bound for bound in bounds if bound is not None), default=None)
         return Span(since, settings.end_date, self._jira.started, lookback)
-
-    def _deselected_fields(self) -> list[str]:
-        names = self.schema["properties"]["fields"]["properties"]
-        return [name for name in names if not self.mask[(*_FIELDS, name)]]
 
     def _keep(
         self,

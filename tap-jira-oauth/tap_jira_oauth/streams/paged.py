@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_jira_oauth.errors import TapError
-from tap_jira_oauth.gate import StopRequestedError
+from tap_jira_oauth.streams.quiet import QuietStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +15,9 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
 
-class PagedStream(Stream):
+class PagedStream(QuietStream):
     """A stream whose state is moved and printed by its pages, and not by the SDK's count of records."""
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = sys.maxsize
     is_sorted = True
     # A look-back shows rows again, which the SDK would call unsorted.
@@ -48,10 +43,3 @@ class PagedStream(Stream):
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Return none: the server's clock, not this machine's, bounds the bookmark."""
-
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log, except that an error a person can act on was "unhandled": it is said once, later."""
-        said_later = (TapError, StopRequestedError, BrokenPipeError)
-        if not isinstance(sys.exc_info()[1], said_later):
-            super().log(message, *args, level=level, **kwargs)
