@@ -204,7 +204,10 @@ def _print_state(value: bytes) -> None:
         if output is None:
             sys.stdout.write(f"{value.decode()}\n")
         else:
-            output.write(b"%b\n" % value)
+            line = memoryview(b"%b\n" % value)
+            # Without Python's own buffer (PYTHONUNBUFFERED) a signal ends a write half-way.
+            while line:
+                line = line[output.write(line) :]
         sys.stdout.flush()
     except OSError as error:
         raise OutputError(_unheard(error.strerror)) from error

@@ -224,6 +224,27 @@ def test_a_reader_of_state_that_went_away_is_an_error(tmp_path: Path) -> None:
     assert "Traceback" not in log_of(tmp_path)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_signal_while_nobody_reads_cuts_no_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    """Of a Jira with thousands of projects it is longer than a pipe is wide."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with started(tmp_path, {"destination": "lake"}) as process:
+        assert process.stdout is not None
+        _send(process, b'{"type": "STATE", "value": {"more": "%b"}}\n' % (b"x" * 300_000))
+        waiting = array.array("i", [0])
+        until = time.monotonic() + SECONDS
+        while waiting[0] < 60_000 and time.monotonic() < until:
+            fcntl.ioctl(process.stdout, termios.FIONREAD, waiting)
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        output, _ = process.communicate(timeout=SECONDS)
+    assert output.endswith(b"\n")
+    assert len(json.loads(output)["more"]) == 300_000
+
+
 @pytest.mark.parametrize(
     ("closed", "reason"), [("<&-", "Standard input is closed"), (">&-", "Cannot print STATE")]
 )
