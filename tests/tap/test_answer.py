@@ -25,6 +25,8 @@ from tap_jira_oauth.errors import (
     TapError,
 )
 
+pytestmark = pytest.mark.any_version
+
 
 def answer(status: int, body: object = b"", **headers: str) -> Answer:
     """Build an answer; anything but bytes becomes JSON."""

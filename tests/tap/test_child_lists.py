@@ -31,6 +31,8 @@ from tap_jira_oauth.fields import Issue
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+pytestmark = pytest.mark.any_version
+
 UNKNOWN = Part((), None)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.journal import LogEntry
 
+pytestmark = pytest.mark.any_version
+
 JSON = {"Content-Type": "application/json"}
 BULK = "/rest/api/2/changelog/bulkfetch"
 MINUTE = 60

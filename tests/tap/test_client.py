@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from conftest import Configure
     from sandbox import Sandbox
 
+pytestmark = pytest.mark.any_version
+
 PATH = "/rest/api/2/myself"
 
 

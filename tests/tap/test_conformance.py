@@ -15,6 +15,8 @@ from tap_jira_oauth.conformance import MisfitError, Rule
 from tap_jira_oauth.jql import in_utc, parse_datetime
 from tap_jira_oauth.sprint import PREFIX
 
+pytestmark = pytest.mark.any_version
+
 NUMBER = {"type": ["number", "null"]}
 INTEGER = {"type": ["integer", "null"]}
 STRING = {"type": ["string", "null"]}

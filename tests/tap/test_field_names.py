@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tap_jira_oauth.field_names import property_names, slug
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize(
     ("name", "expected"),

@@ -12,6 +12,8 @@ import pytest
 from tap_jira_oauth.field_types import Field, field_ids, typed
 from tap_jira_oauth.streams import schemas
 
+pytestmark = pytest.mark.any_version
+
 STATIC = json.loads((resources.files(schemas) / "issues.json").read_text())
 DEVSUMMARY = "com.atlassian.jira.plugins.jira-development-integration-plugin:devsummary"
 

@@ -8,6 +8,8 @@ import pytest
 
 from tap_jira_oauth.redaction import HIDDEN, Redaction, guard
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize(
     "secret",

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tap_jira_oauth.sprint import PREFIX, parse_sprint
 
+pytestmark = pytest.mark.any_version
+
 
 def java(**parts: object) -> str:
     """Spell a sprint as `toString()` does."""
