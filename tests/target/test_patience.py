@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import boto3
@@ -18,7 +13,7 @@ from botocore.config import Config
 
 from target.command import s3_config
 from target.faulty_s3 import Fault, FaultyS3
-from target_s3_jsonl.batch import Sealed
+from target.objects import sealed_object
 from target_s3_jsonl.errors import StoreError
 from target_s3_jsonl.s3 import S3Store
 from target_s3_jsonl.settings import Settings
@@ -27,20 +22,6 @@ if TYPE_CHECKING:
     from local_s3 import LocalS3
 
 pytestmark = pytest.mark.any_version
-
-_CONTENT = b'{"id": 1}\n'
-_STORED = gzip.compress(_CONTENT, mtime=0)
-_SEALED = Sealed(
-    ticket=1,
-    stream="issues",
-    opened=datetime(2026, 1, 2, tzinfo=timezone.utc),
-    file=io.BytesIO(_STORED),
-    compression="gzip",
-    rows=1,
-    size=len(_STORED),
-    sha256=hashlib.sha256(_STORED).digest(),
-    reason="end",
-)
 
 
 class _Time:
@@ -80,7 +61,7 @@ def _store(server: LocalS3, bucket: str, url: str, time: _Time) -> S3Store:
 
 
 def _put(store: S3Store, path: str = "a.jsonl.gz") -> bool:
-    return store.put(path, replace(_SEALED, file=io.BytesIO(_STORED)))
+    return store.put(path, sealed_object())
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -16,8 +16,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
@@ -35,6 +33,7 @@ from tap_jira_oauth.fields import plain, record_line
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.printing import printed_as_they_are
+from tap_jira_oauth.streams.quiet import QuietStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,15 +52,13 @@ NAMED = 10
 """Issues that a warning names."""
 
 
-class ChildStream(Stream):
+class ChildStream(QuietStream):
     """A list below issues as a stream of its own; `Children` prints it, and not the SDK by `sync`."""
 
     kind: ClassVar[Kind]
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     schema = StreamSchema(SchemaDirectory(schemas))
     selected_by_default = False
-
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     @override
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
