@@ -12,7 +12,7 @@ from sandbox import permissions as known_permissions
 from sandbox.texts import SPRINTS
 from sandbox.users import User
 from tap.below import run_with, select
-from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
+from tap_jira_oauth.streams import REFERENCE_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path

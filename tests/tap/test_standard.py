@@ -10,7 +10,7 @@ from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
 from sandbox import Corpus, Sandbox
 from tap.below import ALL, catalog
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
-from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
+from tap_jira_oauth.streams import REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:

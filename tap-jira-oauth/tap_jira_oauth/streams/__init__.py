@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from tap_jira_oauth.streams.agile import AGILE_STREAMS
 from tap_jira_oauth.streams.child_streams import CHILD_STREAMS
 from tap_jira_oauth.streams.issues import IssuesStream
-from tap_jira_oauth.streams.reference import REFERENCE_STREAMS
+from tap_jira_oauth.streams.people import PEOPLE_STREAMS
+from tap_jira_oauth.streams.projects import PROJECTS_STREAMS
+from tap_jira_oauth.streams.site import SITE_STREAMS
+from tap_jira_oauth.streams.vocabulary import VOCABULARY_STREAMS
 from tap_jira_oauth.streams.worklogs_deleted import WorklogsDeletedStream
 
 __all__ = ["CHILD_STREAMS", "REFERENCE_STREAMS", "IssuesStream", "WorklogsDeletedStream"]
+
+REFERENCE_STREAMS = (
+    *PROJECTS_STREAMS,
+    *PEOPLE_STREAMS,
+    *VOCABULARY_STREAMS,
+    *SITE_STREAMS,
+    *AGILE_STREAMS,
+)
+"""Read whole in every run."""
