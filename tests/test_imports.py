@@ -32,8 +32,9 @@ TAP = {
     "streams": {
         *("bookmark", "child_fetch", "child_lists", "cloud_search", "cloud_window", "display"),
         *("errors", "fetch", "field_types", "fields", "gate", "jira", "jql", "paging", "progress"),
-        *("streams", "window"),
+        *("streams", "unserved", "window"),
     },
+    "unserved": PURE,
     "paging": PURE,
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},

@@ -75,16 +75,20 @@ class Slices:
 
 @dataclass(frozen=True)
 class Values:
-    """Pages with `values` and `isLast`; a `total` is not always there."""
+    """Pages with `values` and `isLast`; a `total` is not always there.
+
+    Older resources call the `member` by what it holds, and have a `total` and no `isLast`.
+    """
 
     size: int = 50
+    member: str = "values"
 
     def items(self, get: Get, path: str) -> Iterator[Item]:
         """Ask until a page is the last, or empty."""
         start = 0
         while True:
             page = get(_part(path, start, self.size))
-            entries = _entries(_member(page, "values", list, path), path)
+            entries = _entries(_member(page, self.member, list, path), path)
             yield from entries
             start += len(entries)
             if not entries or page.get("isLast", start >= page.get("total", start + 1)):

@@ -62,6 +62,7 @@ class TapJiraOAuth(Tap):
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -194,7 +195,8 @@ def main() -> None:
         guard(logging.getLogger().handlers)
         command()
     except TapError as error:
-        TapJiraOAuth.logger.critical("%s", error)
+        for line in str(error).splitlines():
+            TapJiraOAuth.logger.critical("%s", line)
         if isinstance(error, OutputError):
             # Python flushes standard output once more at its end, and would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
