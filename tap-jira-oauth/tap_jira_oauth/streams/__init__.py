@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tap_jira_oauth.streams.agile import AGILE_STREAMS
+from tap_jira_oauth.streams.audit import AuditRecordsStream
 from tap_jira_oauth.streams.child_streams import CHILD_STREAMS
 from tap_jira_oauth.streams.issues import IssuesStream
 from tap_jira_oauth.streams.people import PEOPLE_STREAMS
@@ -11,7 +12,10 @@ from tap_jira_oauth.streams.site import SITE_STREAMS
 from tap_jira_oauth.streams.vocabulary import VOCABULARY_STREAMS
 from tap_jira_oauth.streams.worklogs_deleted import WorklogsDeletedStream
 
-__all__ = ["CHILD_STREAMS", "REFERENCE_STREAMS", "IssuesStream", "WorklogsDeletedStream"]
+__all__ = ["CHILD_STREAMS", "INCREMENTAL_STREAMS", "REFERENCE_STREAMS", "IssuesStream"]
+
+INCREMENTAL_STREAMS = (AuditRecordsStream, WorklogsDeletedStream)
+"""Logs of the whole server, with a bookmark each."""
 
 REFERENCE_STREAMS = (
     *PROJECTS_STREAMS,
