@@ -65,6 +65,18 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class Links:
+    """One object of addresses by name; an entry is an object with `name` and `self`."""
+
+    def items(self, get: Get, path: str) -> Iterator[Item]:
+        """Ask once."""
+        links = get(path)
+        if not isinstance(links, dict) or not all(isinstance(each, str) for each in links.values()):
+            raise _strange(path)
+        yield from ({"name": name, "self": address} for name, address in links.items())
+
+
+@dataclass(frozen=True)
 class Slices:
     """Bare arrays by `startAt`, as long as they hold anything: one may be shorter than asked."""
 

@@ -103,6 +103,12 @@ def _tabs(wanted: Wanted, screen: str) -> Sequence[Any] | None:
     return wanted.administration.tabs(int(screen)) if screen in known else None
 
 
+def _notification_schemes(wanted: Wanted) -> Sequence[Any]:
+    """Those of projects that the user administers, whoever he is: none is no error."""
+    administers = wanted.asked.identity.user.administrator
+    return wanted.administration.notification_schemes if administers else []
+
+
 def _levels(wanted: Wanted) -> list[Body]:
     return [
         {key: level[key] for key in ("id", "name", "description")}
@@ -141,8 +147,17 @@ SCHEME_LISTINGS: Final = (
     Listing("screens", held("screens"), values(100, 100), CLOUD),
     Listing("screens/<screen>/tabs", _tabs, whole(), refused=401),
     Listing("screenscheme", held("screen_schemes"), values(25, 25), CLOUD),
-    Listing("permissionscheme", held("permission_schemes"), whole("permissionSchemes")),
-    Listing("notificationscheme", held("notification_schemes"), values(50)),
+    Listing(
+        "permissionscheme", held("permission_schemes"), whole("permissionSchemes"), DATA_CENTER
+    ),
+    Listing(
+        "permissionscheme",
+        held("permission_schemes"),
+        whole("permissionSchemes"),
+        CLOUD,
+        everybody=True,
+    ),
+    Listing("notificationscheme", _notification_schemes, values(50), everybody=True),
     Listing("issuesecurityschemes", held("security_schemes"), whole("issueSecuritySchemes")),
     Listing("issuesecurityschemes/level", _levels, values(50), CLOUD),
     Listing("issuesecurityschemes/<id_>", _security_scheme, single),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AccessError, AnswerError
 from tap_jira_oauth.paging import (
+    Links,
     Mapped,
     Numbered,
     PagesOrArrays,
@@ -145,13 +146,15 @@ def test_what_comes_at_once_is_asked_for_once() -> None:
         entry
     ]
     assert list(Single().items(lambda _: entry, "/a")) == [entry]
+    link = {"name": "Users", "self": "https://jira.example.com/1"}
+    assert list(Links().items(lambda _: {"Users": link["self"]}, "/a")) == [link]
 
 
 @pytest.mark.parametrize(
     "paging",
     [
         *(Whole(), Whole("values"), Mapped("values"), Single(), Slices(5), Values(), Texts(5)),
-        *(PagesOrArrays(5, "values"), Numbered("values", 5), Picker("values")),
+        *(PagesOrArrays(5, "values"), Numbered("values", 5), Picker("values"), Links()),
     ],
 )
 @pytest.mark.parametrize("answer", ["text", None, ["text"], [["a list"]]])
@@ -163,7 +166,7 @@ def test_another_shape_is_an_error_that_names_the_path(paging: Paging, answer: A
 
 @pytest.mark.parametrize(
     "paging",
-    [Whole("values"), Values(), Texts(5), PagesOrArrays(5, "values"), Picker("values")],
+    [Links(), Whole("values"), Values(), Texts(5), PagesOrArrays(5, "values"), Picker("values")],
 )
 @pytest.mark.parametrize("values", [[5], "text", [None]])
 def test_pages_with_other_entries_are_an_error_too(paging: Paging, values: Any) -> None:

@@ -23,7 +23,7 @@ class PermissionSchemesStream(ReferenceStream):
     name = "permission_schemes"
     path = "/rest/api/2/permissionscheme?expand=permissions"
     paging = Whole("permissionSchemes")
-    right = ADMINISTER_JIRA
+    right = f"on Data Center {ADMINISTER_JIRA}"
 
 
 class NotificationSchemesStream(ReferenceStream):

@@ -7,19 +7,15 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from tap_jira_oauth.paging import Single, Values, Whole
-from tap_jira_oauth.streams.reference import (
-    OfParentsStream,
-    OfProjectsStream,
-    Parent,
-    ReferenceStream,
-)
+from tap_jira_oauth.paging import Links, Single, Values, Whole
+from tap_jira_oauth.streams.reference import OfProjectsStream, Parent, ReferenceStream
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA, ADMINISTER_PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_jira_oauth.jira import Jira, Project
+    from tap_jira_oauth.jira import Jira
+    from tap_jira_oauth.paging import Item
 
 _EXPAND = "expand=description,lead,url,projectKeys"
 
@@ -58,7 +54,7 @@ class ProjectRolesStream(ReferenceStream):
     right = ADMINISTER_JIRA
 
 
-class ProjectRoleActorsStream(OfParentsStream):
+class ProjectRoleActorsStream(OfProjectsStream):
     """Who has which role in each project: a user or a group."""
 
     name = "project_role_actors"
@@ -69,13 +65,12 @@ class ProjectRoleActorsStream(OfParentsStream):
 
     @override
     def parents(self, jira: Jira) -> Iterator[Parent]:
-        """Each role of each project; Jira lists them by name, with their addresses."""
-        for project in jira.projects:
-            roles, _ = jira.client.get(f"/rest/api/2/project/{project.id}/role", dict[str, str])
-            for name, address in roles.items():
-                role = address.rpartition("/")[2]
-                keys = {"role_id": role, "role_name": name, **_keys(project)}
-                yield Parent((project.id, role), f"project {project.key}", keys)
+        """Each role of each project."""
+        path = "/rest/api/2/project/{}/role"
+        for link in self.lists(jira, super().parents(jira), path, Links()):
+            id_ = link["self"].rpartition("/")[2]
+            keys = {"role_id": id_, "role_name": link["name"], **_project(link)}
+            yield Parent((link["project_id"], id_), f"project {link['project_key']}", keys)
 
 
 class ProjectCategoriesStream(ReferenceStream):
@@ -93,7 +88,7 @@ class ProjectTypesStream(ReferenceStream):
     path = "/rest/api/2/project/type"
 
 
-class ProjectPropertiesStream(OfParentsStream):
+class ProjectPropertiesStream(OfProjectsStream):
     """What apps and integrations have stored with each project."""
 
     name = "project_properties"
@@ -104,15 +99,14 @@ class ProjectPropertiesStream(OfParentsStream):
     @override
     def parents(self, jira: Jira) -> Iterator[Parent]:
         """Each property of each project; Jira lists their keys alone."""
-        for project in jira.projects:
-            path = f"/rest/api/2/project/{project.id}/properties"
-            for named in self.listed(jira, path, Whole("keys")):
-                key = quote(named["key"], safe="")
-                yield Parent((project.id, key), f"project {project.key}", _keys(project))
+        path = "/rest/api/2/project/{}/properties"
+        for named in self.lists(jira, super().parents(jira), path, Whole("keys")):
+            id_ = (named["project_id"], quote(named["key"], safe=""))
+            yield Parent(id_, f"project {named['project_key']}", _project(named))
 
 
-def _keys(project: Project) -> dict[str, str]:
-    return {"project_id": project.id, "project_key": project.key}
+def _project(item: Item) -> Item:
+    return {name: item[name] for name in ("project_id", "project_key")}
 
 
 PROJECTS_STREAMS = (

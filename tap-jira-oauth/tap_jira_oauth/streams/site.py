@@ -24,6 +24,7 @@ class PermissionsStream(ReferenceStream):
     primary_keys: ClassVar[tuple[str, ...]] = ("key",)
     path = "/rest/api/2/permissions"
     paging = Mapped("permissions")
+    right = f"on Data Center {ADMINISTER_JIRA}"
 
 
 class ServerInfoStream(ReferenceStream):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
 from tap_jira_oauth.errors import BadRequestError, NotFoundError
 from tap_jira_oauth.paging import PagesOrArrays, Single, Values
-from tap_jira_oauth.streams.reference import OfParentsStream, Parent, ReferenceStream
+from tap_jira_oauth.streams.reference import (
+    OfParentsStream,
+    OfProjectsStream,
+    Parent,
+    ReferenceStream,
+)
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ class WorkflowsStream(ReferenceStream):
             yield {"id": workflow["name"], **workflow}
 
 
-class WorkflowSchemesStream(ReferenceStream):
+class WorkflowSchemesStream(OfProjectsStream):
     """Which workflow each issue type has.
 
     Data Center has no list of them; there it is the schemes of the projects that are read.
@@ -49,17 +55,21 @@ class WorkflowSchemesStream(ReferenceStream):
     right = ADMINISTER_JIRA
 
     @override
+    def parents(self, jira: Jira) -> Iterator[Parent]:
+        """Each project of a Data Center, which the scheme does not name: many share one."""
+        return (replace(project, keys={}) for project in super().parents(jira))
+
+    @override
     def items(self, jira: Jira) -> Iterator[Item]:
-        """On Data Center ask for one project after the other; many share a scheme."""
+        """Yield each scheme once."""
         if jira.is_cloud:
-            yield from super().items(jira)
+            yield from self.listed(jira, *self.at(jira))
             return
         seen = set()
-        for project in jira.projects:
-            for scheme in self.listed(jira, self.path.format(project.id), self.paging):
-                if scheme["id"] not in seen:
-                    seen.add(scheme["id"])
-                    yield scheme
+        for scheme in super().items(jira):
+            if scheme["id"] not in seen:
+                seen.add(scheme["id"])
+                yield scheme
 
 
 class ScreensStream(ReferenceStream):
