@@ -23,6 +23,8 @@ from sandbox.headers import Headers
 from sandbox.issue_resources import RULES as ISSUE_RULES
 from sandbox.issue_resources import IssueResources
 from sandbox.limits import Limiter
+from sandbox.listings import RULES as LISTING_RULES
+from sandbox.listings import Listings
 from sandbox.nodes import Nodes
 from sandbox.oauth2_web import RULES as OAUTH2_RULES
 from sandbox.oauth2_web import OAuth2Web
@@ -59,6 +61,7 @@ _RULES: Final = (
     Rule(f"{_API}/search", endpoint="search", methods=["GET", "POST"]),
     Rule(f"{_API}/issue/<name>", endpoint="issue", methods=["GET"]),
     *REFERENCE_RULES,
+    *LISTING_RULES,
     *ISSUE_RULES,
     *AGILE_RULES,
     *AUDIT_RULES,
@@ -101,6 +104,7 @@ class Application:
             "issue": self.rest.issue,
         }
         self._resources |= Resources(self.rest, self.world.cloud).endpoints()
+        self._resources |= Listings(self.rest, self.world.cloud).endpoints()
         self._resources |= IssueResources(self.rest, self.world.cloud).endpoints()
         self._resources |= Agile(self.rest, self.world.cloud).endpoints()
         self._resources |= Audit(self.rest, self.world.audit).endpoints()

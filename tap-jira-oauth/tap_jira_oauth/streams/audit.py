@@ -20,6 +20,7 @@ from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.paged import PagedStream
+from tap_jira_oauth.streams.rights import ADMINISTER_JIRA
 from tap_jira_oauth.streams.served import ServedStream
 from tap_jira_oauth.window import MINUTE
 
@@ -53,7 +54,7 @@ class AuditRecordsStream(ServedStream, PagedStream):
     schema = StreamSchema(SchemaDirectory(schemas))
     selected_by_default = False
     path = "/rest/api/2/auditing/record"
-    right = "the global permission 'Administer Jira'"
+    right = ADMINISTER_JIRA
 
     @override
     def get_records(self, context: Context | None) -> Iterator[dict[str, Any]]:

@@ -49,6 +49,9 @@ class ReferenceStream(ServedStream):
     selected_by_default = False
 
     paging: ClassVar[Paging] = Whole()
+    cloud_path: ClassVar[str | None] = None
+    cloud_paging: ClassVar[Paging | None] = None
+    """Where Cloud has the list, and how it pages there, if not as above."""
 
     asks_first_only = False
     """Set where nothing but the first entry is wanted, to see whether there is an answer at all."""
@@ -82,7 +85,14 @@ class ReferenceStream(ServedStream):
 
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield the entries as they come."""
-        yield from self.listed(jira, self.path, self.paging)
+        yield from self.listed(jira, *self.at(jira))
+
+    @classmethod
+    def at(cls, jira: Jira) -> tuple[str, Paging]:
+        """Tell where this flavour has the list, and how it pages."""
+        if not jira.is_cloud:
+            return cls.path, cls.paging
+        return cls.cloud_path or cls.path, cls.cloud_paging or cls.paging
 
     def listed(self, jira: Jira, path: str, paging: Paging) -> Iterator[Item]:
         """Yield the entries below a path."""
@@ -102,11 +112,19 @@ class ReferenceStream(ServedStream):
 
 @dataclass(frozen=True)
 class Parent:
-    """What a list belongs to: its id in the path, its name for people, and what each record says of it."""
+    """What a list belongs to: its id in the path, its name for people, and what each record says of it.
 
-    id: str | int
+    An id of several parts has a place in the path for each; they are quoted as an address wants it.
+    """
+
+    id: str | int | tuple[str, ...]
     named: str
     keys: Mapping[str, Any]
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """The parts of the id."""
+        return self.id if isinstance(self.id, tuple) else (self.id,)
 
 
 Refused = tuple[Parent, TapError]
@@ -128,7 +146,7 @@ class OfParentsStream(ReferenceStream):
 
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
-        yield from self.lists(jira, self.parents(jira), self.path, self.paging)
+        yield from self.lists(jira, self.parents(jira), *self.at(jira))
 
     def lists(
         self, jira: Jira, parents: Iterable[Parent], path: str, paging: Paging
@@ -154,7 +172,7 @@ class OfParentsStream(ReferenceStream):
     ) -> Iterator[Item]:
         """Yield the entries of one list; note where it may not be seen."""
         try:
-            for item in self.listed(jira, path.format(parent.id), paging):
+            for item in self.listed(jira, path.format(*parent.place), paging):
                 yield {**item, **parent.keys}
         except self.not_there as error:
             self.logger.info("%s: %s has none: %s", self.name, parent.named, error)
