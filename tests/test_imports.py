@@ -25,8 +25,8 @@ TAP = {
     "keygen": {"auth", "credentials", "errors"},
     "login": {"auth", "credentials", "errors", "settings"},
     "check": {
-        *("answer", "auth", "client", "credentials", "errors"),
-        *("jira", "progress", "redaction", "report", "settings"),
+        *("answer", "auth", "client", "credentials", "errors", "fetch"),
+        *("jira", "progress", "redaction", "report", "settings", "streams", "tap"),
     },
     "configuration": {"credentials", "errors", "setting", "settings"},
     "streams": {

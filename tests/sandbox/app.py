@@ -14,6 +14,8 @@ from werkzeug.routing import Map, Rule
 from sandbox.agile import RULES as AGILE_RULES
 from sandbox.agile import Agile
 from sandbox.asked import Asked
+from sandbox.audit import RULES as AUDIT_RULES
+from sandbox.audit import Audit
 from sandbox.cloud_search import RULES as CLOUD_SEARCH_RULES
 from sandbox.cloud_search import CloudSearch
 from sandbox.control import Control
@@ -62,6 +64,7 @@ _RULES: Final = (
     *LISTING_RULES,
     *ISSUE_RULES,
     *AGILE_RULES,
+    *AUDIT_RULES,
     *CLOUD_SEARCH_RULES,
 )
 _CONTROL: Final = "/_sandbox/"
@@ -104,6 +107,7 @@ class Application:
         self._resources |= Listings(self.rest, self.world.cloud).endpoints()
         self._resources |= IssueResources(self.rest, self.world.cloud).endpoints()
         self._resources |= Agile(self.rest, self.world.cloud).endpoints()
+        self._resources |= Audit(self.rest, self.world.audit).endpoints()
         if self.world.cloud:
             self._resources |= CloudSearch(self.rest, self.seed).endpoints()
         self._control = Control(self.world)

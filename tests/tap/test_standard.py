@@ -9,9 +9,9 @@ from singer_sdk.testing import SuiteConfig, TapTestRunner, get_tap_test_class
 from typing_extensions import override
 
 from sandbox import Corpus, Sandbox
-from tap.below import ALL, catalog
+from tap.below import catalog
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
-from tap_jira_oauth.streams import REFERENCE_STREAMS
+from tap_jira_oauth.streams import CHILD_STREAMS, INCREMENTAL_STREAMS, REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 SIGNED_IN = {"auth_method": "basic", "username": "sandbox", "password": "sandbox"}
 
 
-OF_ANY_TYPE = {"project_properties.value"}
+OF_ANY_TYPE = {"issue_properties.value", "project_properties.value"}
 """What may be of several types; the suite wants each value to be of all of them."""
 
 
 def served(flavor: str) -> tuple[str, ...]:
     """The streams that this flavour of Jira has, selected by default or not."""
     lists = (stream.name for stream in REFERENCE_STREAMS if flavor in stream.flavors)
-    return (*ALL, "worklogs_deleted", *lists)
+    others = (stream.name for stream in (*CHILD_STREAMS, *INCREMENTAL_STREAMS))
+    return ("issues", *others, *lists)
 
 
 def limit(flavor: str) -> SuiteConfig:
