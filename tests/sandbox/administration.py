@@ -100,7 +100,7 @@ class Administration:
         if int(project.id) % 10 > 2:
             return {}
         return {
-            "com.example settings & more": {"since": 2024, "on": True},
+            "com.example settings, #1?": {"since": 2024, "on": True},
             "note": "text",
             "empty": None,
         }

@@ -123,6 +123,6 @@ def test_places_with_signs_are_found_when_they_are_quoted(server: Sandbox, cloud
     assert "accountId" in page["values"][0]
     keys = [each["key"] for each in get(server, "project/ALPHA/properties")["keys"]]
     found = get(server, f"project/ALPHA/properties/{quote(keys[0])}")
-    assert found == {"key": "com.example settings & more", "value": {"since": 2024, "on": True}}
+    assert found == {"key": "com.example settings, #1?", "value": {"since": 2024, "on": True}}
     assert ask(server, "project/ALPHA/properties/nope").status_code == 404
     assert ask(server, "project/NOPE/role").status_code == 404

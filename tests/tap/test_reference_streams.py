@@ -244,6 +244,7 @@ def test_who_is_no_administrator_is_told_what_lists_take(tmp_path: Path, flavor:
         said = f"the stream {stream.name!r}: "
         lines = [line for line in result.log.splitlines() if said in line]
         assert bool(lines) == (stream.name in refused), stream.name
+        assert stream.right or not lines, stream.name
         assert all("It takes " in line and stream.right in line for line in lines), lines
     without = {stream.name for stream in served} - refused - {"notification_schemes"}
     assert {name for name in without if not result.of(name)} == set()
