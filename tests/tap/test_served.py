@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Corpus, Sandbox
+from sandbox.agile import sprint_body
+from sandbox.texts import board_of_sprint
 from tap.below import run_with, select
 from tap.command import Run, messages, started
 from tap_jira_oauth.errors import AccessError, ConfigurationError
@@ -17,6 +19,8 @@ from tap_jira_oauth.unserved import Needs
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sandbox.journal import LogEntry
 
 pytestmark = pytest.mark.any_version
 
@@ -94,16 +98,22 @@ def test_what_may_not_be_seen_of_one_project_is_named(jira: Sandbox, tmp_path: P
     """All others are read, and the run fails, unless `on_inaccessible_project` lets it pass."""
     projects = jira.world.corpus.snapshot().projects
     path = f"/rest/api/2/project/{projects[1].id}/versions"
-    options = select(tmp_path, ("project_versions", "users"))
+    options = select(tmp_path, ("project_role_actors", "project_versions", "users"))
+    last = max(projects, key=lambda project: project.key)
     found = []
     for setting in ("fail", "skip"):
         jira.fault(path, status=403, headers=JSON, body=REFUSED)
+        # The lists of the projects before it are under way when this one is refused.
+        jira.fault(f"/rest/api/2/project/{last.id}/role", status=403, headers=JSON, body=REFUSED)
         settings = config(jira, on_inaccessible_project=setting)
         result = run_with(tmp_path, settings, options)
         found.append(result)
         keys = {record["project_key"] for record in result.of("project_versions")}
         assert keys == {project.key for project in projects} - {projects[1].key}
+        keys = {record["project_key"] for record in result.of("project_role_actors")}
+        assert keys == {project.key for project in projects} - {last.key}
         assert versions(result).keys() == {"users"}
+        assert f"Of project {last.key}: Jira does not let" in result.log
         assert f"Of project {projects[1].key}: Jira does not let" in result.log
     assert [result.status for result in found] == [1, 0]
 
@@ -173,6 +183,43 @@ def test_a_stop_while_lists_are_read_ends_the_run_cleanly(jira: Sandbox, tmp_pat
     assert stopped.status == 143
     assert versions(stopped) == {}
     assert stopped.of("users") == []
+
+
+def test_a_stop_between_two_lists_asks_for_no_more(jira: Sandbox, tmp_path: Path) -> None:
+    """Also where nothing has to wait: what is under way is printed, the rest is not asked for."""
+
+    def slow(entry: LogEntry) -> None:
+        if entry.path.endswith("/versions"):
+            sleep(0.3)
+
+    jira.before_request.append(slow)
+    options = select(tmp_path, ("project_versions", "users"))
+    settings = config(jira, max_concurrent_requests=1)
+    with started(tmp_path, settings, None, *options) as process:
+        assert process.stdout is not None
+        output = b"".join(process.stdout.readline() for _ in range(3))
+        process.terminate()
+        output += process.stdout.read()
+        assert process.wait(timeout=10) == 143
+    stopped = Run(143, messages(output), "")
+    assert stopped.of("project_versions")
+    assert versions(stopped) == {}
+    assert stopped.of("users") == []
+    assert sum(1 for each in jira.requests if each.path.endswith("/versions")) < PROJECTS
+
+
+def test_a_sprint_on_two_boards_is_asked_for_once(jira: Sandbox, tmp_path: Path) -> None:
+    """It is a record for each board, and its issues are in it once."""
+    other = next(number for number in (2, 3) if number != board_of_sprint(1))
+    page = {"maxResults": 50, "startAt": 0, "isLast": True, "values": [sprint_body(1)]}
+    path = f"/rest/agile/1.0/board/{other}/sprint"
+    jira.fault(path, status=200, headers=JSON, body=page, count=2)
+    result = run_with(tmp_path, config(jira), select(tmp_path, ("sprint_issues", "sprints")))
+    assert result.status == 0, result.log
+    boards = {each["board_id"] for each in result.of("sprints") if each["id"] == 1}
+    assert boards == {board_of_sprint(1), other}
+    asked = [each.path for each in jira.requests if each.path.endswith("/sprint/1/issue")]
+    assert len(asked) == 1
 
 
 def test_a_version_follows_the_last_record_and_rises_with_the_servers_clock(

@@ -79,8 +79,6 @@ class ReferenceStream(ServedStream):
                     if item.get(name):
                         item[name] = in_utc(item[name])
                 yield item
-                if jira.client.stopping:
-                    raise StopRequestedError
             self.look_back(jira)
             if self._stream_version is not None:
                 self._write_activate_version_message(self._stream_version)
@@ -100,6 +98,8 @@ class ReferenceStream(ServedStream):
         """Yield the entries below a path."""
 
         def get(part: str) -> Any:
+            if jira.client.stopping:
+                raise StopRequestedError
             if self.asks_first_only:
                 part = re.sub(r"\b(maxResults|limit)=\d+", r"\1=1", part)
             return jira.client.get(part, Any)[0]
