@@ -29,7 +29,7 @@ from tap_jira_oauth.child_lists import (
     record,
     to_ask,
 )
-from tap_jira_oauth.fields import plain, record_line
+from tap_jira_oauth.fields import plain, record_lines
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.printing import printed_as_they_are
@@ -79,8 +79,8 @@ class ChildStream(QuietStream):
             for each in map(plain, records):
                 self._write_record_message(each)
             return
-        now = datetime.now(timezone.utc).isoformat().encode()
-        sys.stdout.buffer.write(b"".join([self._line(each, now) for each in records]))
+        name, now = self.stream_maps[0].stream_alias, datetime.now(timezone.utc)
+        sys.stdout.buffer.write(record_lines(name, records, now))
         sys.stdout.buffer.flush()
         self.state_manager.is_flushed = False
 
@@ -93,10 +93,6 @@ class ChildStream(QuietStream):
     @functools.cached_property
     def _as_they_are(self) -> bool:
         return all(self.mask.values()) and printed_as_they_are(self)
-
-    @functools.cached_property
-    def _line(self) -> Any:
-        return record_line(self.stream_maps[0].stream_alias)
 
 
 @dataclass(frozen=True)
