@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import requests_table
+import streams_page
 from tap_jira_oauth import advice
 from tap_jira_oauth import settings as tap_settings
 from tap_jira_oauth.tap import TapJiraOAuth
@@ -30,7 +32,10 @@ PLUGINS: dict[str, tuple[type[PluginBase], Sequence[Any]]] = {
     "target-s3-jsonl": (TargetS3Jsonl, target_settings.SETTINGS),
 }
 
-FILES = ("meltano.yml", "README.md", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md")
+FILES = (
+    *("meltano.yml", "README.md", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md"),
+    "docs/streams.md",
+)
 
 
 def main() -> None:
@@ -52,11 +57,18 @@ def rendered(path: Path) -> str:
             ),
             text,
         )
-    return re.sub(
-        r"(?m)^(.*trouble:begin.*\n)(?:.*\n)*?(?=.*trouble:end)",
-        lambda match: f"{match[1]}{trouble_table()}\n",
-        text,
-    )
+    blocks = {
+        "trouble": trouble_table,
+        "streams": streams_page.table,
+        "requests": requests_table.table,
+    }
+    for name, block in blocks.items():
+        text = re.sub(
+            rf"(?m)^(.*{name}:begin.*\n)(?:.*\n)*?(?=.*{name}:end)",
+            lambda match, block=block: f"{match[1]}{block()}\n",  # type: ignore[misc]  # as above
+            text,
+        )
+    return text
 
 
 def trouble_table() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from datetime import datetime, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +15,7 @@ from tap_jira_oauth.auth.anonymous import Anonymous
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import token_expiry
 from tap_jira_oauth.errors import AccessError, AuthenticationError, TapError
+from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.redaction import REDACTION
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.settings import Settings
+    from tap_jira_oauth.streams.served import ServedStream
 
 PATIENCE = 5
 """Seconds for retries: a person waits for the screen."""
@@ -97,6 +99,7 @@ class Check:
             "projects": self._projects,
             "browse": self._browse,
             "epoch_milliseconds": self._epoch_milliseconds,
+            "streams": self._streams,
         }
         findings: list[Finding] = []
         broken: str | None = None
@@ -247,6 +250,27 @@ class Check:
             if name in answer.permissions
         )
 
+    def _streams(self) -> Finding:
+        """Ask once for each stream beside the issues; nothing of it stops a sync that selects others."""
+        # The SDK takes half a second to load, which the other commands need not wait for.
+        from tap_jira_oauth.tap import TapJiraOAuth  # noqa: PLC0415 - as above
+
+        served = TapJiraOAuth(validate_config=False).served
+        jira = self._jira
+        _ = jira.projects  # each stream would else ask for them at the same time
+        works = (partial(_lack, stream, jira) for stream in served)
+        lacks = overlapped(works, jira.settings.max_concurrent_requests)
+        lacking = {each.name: lack for each, lack in zip(served, lacks, strict=True) if lack}
+        other = [each.name for each in served if each.needs.wrong_flavor(is_cloud=jira.is_cloud)]
+        says = f"{len(served) - len(lacking)} of {len(served)} beside the issues can be read"
+        if other:
+            says += (
+                f"; only Jira {'Data Center' if jira.is_cloud else 'Cloud'} has {', '.join(other)}"
+            )
+        missing = [lack for name, lack in lacking.items() if name not in other]
+        status: Status = "warning" if missing else "ok"
+        return Finding("streams", status, ". ".join([says, *missing]), {"not_served": lacking})
+
     def _epoch_milliseconds(self) -> Finding:
         name = "epoch_milliseconds"
         if self._jira.is_cloud:
@@ -261,6 +285,14 @@ class Check:
             )
             return Finding(name, "warning", says, {"reads": False})
         return Finding(name, "ok", "Jira reads numbers in JQL as milliseconds", {"reads": True})
+
+
+def _lack(stream: ServedStream, jira: Jira) -> str | None:
+    """Return why a stream cannot be read just now; None where it can."""
+    try:
+        return stream.lack(jira)
+    except TapError as error:
+        return f"The stream {stream.name!r} could not be tried: {error}"
 
 
 def _few(keys: list[str]) -> str:

@@ -17,11 +17,13 @@ from tap_jira_oauth.child_lists import (
     CHANGELOG,
     CHANGELOGS,
     PAGE,
+    PROPERTIES,
     Item,
     Kind,
     PagedList,
     Part,
     part,
+    properties,
     united,
 )
 from tap_jira_oauth.client import decode
@@ -145,6 +147,8 @@ class ListReader:
             order = {**order, "nextPageToken": page.token}
 
     def _work(self, short: Short, in_bulk: Sequence[Item]) -> Callable[[], Read]:
+        if short.kind.apart:
+            return lambda: _guarded(short, self._apart)
         if short.kind is CHANGELOGS and not self.is_cloud:
             return lambda: _guarded(short, self._with_issue)
         if short.kind is CHANGELOGS and Part(held := united((), in_bulk), short.begun.total).whole:
@@ -163,6 +167,15 @@ class ListReader:
             requests += 1
         found = united(short.begun.items, reading.items) if reading.cut else reading.items
         return Read(found, requests, reading.cut)
+
+    def _apart(self, short: Short) -> Read:
+        """Ask for a list of which a search shows nothing; it comes whole, or not to this user."""
+        kind = short.kind
+        joint = "" if kind.resource.startswith("?") else "/"
+        path = f"{ISSUE}/{short.issue_id}{joint}{kind.resource}"
+        raw = decode(self.client.exchange("GET", path), path, _json_decoder)
+        found = properties(raw) if kind is PROPERTIES else part(kind.items, raw)
+        return Read(found.items, 1, refused=not found.items and bool(short.begun.total))
 
     def _with_issue(self, short: Short) -> Read:
         """Ask for the issue with its histories: all that Data Center has to offer."""

@@ -37,13 +37,22 @@ class Kind:
     """One kind of list. `field` is where a search embeds it, `items` the array in the envelope.
 
     `items` is empty for a field that is the array itself. `resource` is the list's own address
-    below the issue's; empty where there is none.
+    below the issue's; empty where there is none. Of some kinds a search shows nothing (`field` is
+    empty), or only how long the list is, in the member `count` of the field. `names` are the members
+    that tell one child from another; the first that is there does.
     """
 
     stream: str
     field: str
     items: str = ""
     resource: str = ""
+    count: str = ""
+    names: tuple[str, ...] = ("id",)
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether no search shows anything of the list itself."""
+        return not self.field or bool(self.count)
 
 
 CHANGELOG = "changelog"
@@ -54,6 +63,15 @@ WORKLOGS = Kind("issue_worklogs", "worklog", "worklogs", "worklog")
 CHANGELOGS = Kind("issue_changelogs", CHANGELOG, "histories", "changelog")
 LINKS = Kind("issue_links", "issuelinks")
 ATTACHMENTS = Kind("issue_attachments", "attachment")
+
+PERSON = ("accountId", "key", "name")
+"""Of Cloud, of Data Center, and of its deleted users."""
+
+REMOTE_LINKS = Kind("issue_remote_links", "", "", "remotelink")
+TRANSITIONS = Kind("issue_transitions", "", "transitions", "transitions")
+WATCHERS = Kind("issue_watchers", "watches", "watchers", "watchers", "watchCount", PERSON)
+VOTES = Kind("issue_votes", "votes", "voters", "votes", "votes", PERSON)
+PROPERTIES = Kind("issue_properties", "", "properties", "?fields=updated&properties=*all")
 
 
 @dataclass(frozen=True)
@@ -111,7 +129,7 @@ def to_ask(own: Sequence[str], kinds: Iterable[Kind]) -> tuple[list[str], frozen
 
     The latter come for the children alone, and do not belong into the record of an issue.
     """
-    wanted = [kind.field for kind in kinds if kind.field != CHANGELOG]
+    wanted = [kind.field for kind in kinds if kind.field not in {CHANGELOG, ""}]
     strange = [name for name in wanted if not _brings(own, name)]
     asked = [name for name in own if name.removeprefix("-") not in strange]
     return [*asked, *strange], frozenset(strange)
@@ -120,13 +138,16 @@ def to_ask(own: Sequence[str], kinds: Iterable[Kind]) -> tuple[list[str], frozen
 def _brings(asked: Collection[str], name: str) -> bool:
     if f"-{name}" in asked:
         return False
-    # Of these fields Jira's list of fields calls only the links navigable.
-    everything = {"*all", "*navigable"} if name == LINKS.field else {"*all"}
+    # Of these fields Jira's list of fields calls only the links, votes and watches navigable.
+    navigable = name in {LINKS.field, VOTES.field, WATCHERS.field}
+    everything = {"*all", "*navigable"} if navigable else {"*all"}
     return name in asked or not everything.isdisjoint(asked)
 
 
 def embedded(kind: Kind, issue: Issue) -> Part:
     """Return what a search's answer holds of a list. An absent one may be long, except of arrays."""
+    if kind.apart:
+        return Part((), _counted(kind, issue))
     raw = issue.changelog if kind.field == CHANGELOG else issue.fields.get(kind.field)
     if raw is None or bytes(raw) in (b"", b"null"):
         return Part((), None if kind.items else 0)
@@ -134,6 +155,28 @@ def embedded(kind: Kind, issue: Issue) -> Part:
         return part(kind.items, raw)
     except AnswerError:  # a server was seen to embed `[]` for worklogs
         return Part((), None)
+
+
+def _counted(kind: Kind, issue: Issue) -> int | None:
+    """Return how long a list is by its field; None where that does not tell."""
+    try:
+        return _total.decode(_envelope.decode(issue.fields[kind.field])[kind.count])
+    except (KeyError, msgspec.ValidationError):
+        return None
+
+
+def properties(raw: msgspec.Raw) -> Part:
+    """Decode the properties of an issue, an object; a child is one of its members.
+
+    Raises:
+        AnswerError: it has another shape.
+    """
+    try:
+        members = _envelope.decode(_envelope.decode(raw)[PROPERTIES.items])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise AnswerError(f"Jira sent no properties of an issue: {error}.") from error
+    named = [(msgspec.Raw(msgspec.json.encode(name)), value) for name, value in members.items()]
+    return Part([{"id": name, "value": value} for name, value in named], len(named))
 
 
 def part(items: str, raw: msgspec.Raw) -> Part:
@@ -153,14 +196,15 @@ def part(items: str, raw: msgspec.Raw) -> Part:
         raise AnswerError(f"Jira sent no list of {items or 'children'}: {error}.") from error
 
 
-def identity(item: Item) -> str:
-    """Return the id of a child; some Jiras write it as a number.
+def identity(item: Item, names: Sequence[str] = ("id",)) -> str:
+    """Return what tells a child from others, by the first of `names`; some Jiras write it as a number.
 
     Raises:
         AnswerError: it has none.
     """
+    name = next((name for name in names if name in item), names[0])
     try:
-        return str(_id.decode(item["id"]))
+        return str(_id.decode(item[name]))
     except (KeyError, msgspec.ValidationError) as error:
         raise AnswerError(f"Jira sent a child of an issue without an id: {error}.") from error
 
@@ -220,9 +264,11 @@ class PagedList:
         self._found.clear()
 
 
-def record(parent: Parent, item: Item, date_times: Iterable[str]) -> dict[str, Any]:
+def record(
+    parent: Parent, item: Item, date_times: Iterable[str], names: Sequence[str] = ("id",)
+) -> dict[str, Any]:
     """Return the record of one child: Jira's own values, datetimes in UTC, and its issue's version."""
-    values: dict[str, Any] = {**item, "id": identity(item)}
+    values: dict[str, Any] = {**item, "id": identity(item, names)}
     for name in date_times:
         if name in item:
             values[name] = _in_utc(item[name])

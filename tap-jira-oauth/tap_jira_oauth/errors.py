@@ -6,6 +6,7 @@ TapError
 │   └── NotFoundError     Jira itself says that it has nothing there
 ├── AuthenticationError   sign in again, or correct the credentials
 ├── AccessError           ask a Jira administrator for the permission
+├── UnservedError         get what the selected streams take, or deselect them
 ├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
 ├── AnswerError           Jira answered something that this tap does not understand
 │   └── BadRequestError   Jira refuses the request itself: its JQL, a field or a page's token
@@ -37,6 +38,10 @@ class AuthenticationError(TapError):
 
 class AccessError(TapError):
     """Jira knows who we are, and does not let us see what was asked for."""
+
+
+class UnservedError(TapError):
+    """This Jira, its edition or this user cannot serve streams that were selected; a line for each."""
 
 
 class UnavailableError(TapError):

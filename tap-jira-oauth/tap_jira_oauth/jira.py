@@ -81,10 +81,15 @@ class Jira:
     """One server, asked as one user. Each fact is asked for once, when it is first needed."""
 
     def __init__(self, settings: Settings, client: JiraClient, progress: Progress) -> None:
-        """Nothing is sent yet. `progress` is told what the streams have read."""
+        """Nothing is sent yet. `progress` is told what the streams have read.
+
+        `unserved` collects what could not be read, a line each: the run goes on with the other
+        streams, and fails at its end.
+        """
         self.settings = settings
         self.client = client
         self.progress = progress
+        self.unserved: list[str] = []
 
     @cached_property
     def _server(self) -> tuple[ServerInfo, Answer]:
@@ -125,6 +130,15 @@ class Jira:
             raise AnswerError("Jira answered without a Date header; its clock is needed.")
         logger.info("Signed in to Jira %s at %s", info.version, self.settings.api_url)
         return clock
+
+    def confirm_sign_in(self) -> None:
+        """Ask once more who we are, after a 401: Jira says that to users without a right, too.
+
+        Raises:
+            AuthenticationError: the sign-in itself has ended.
+        """
+        if self.settings.auth_method != "anonymous":
+            self.client.get("/rest/api/2/myself", Myself)
 
     @cached_property
     def literal(self) -> Literal:

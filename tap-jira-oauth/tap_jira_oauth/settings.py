@@ -166,6 +166,11 @@ class Settings:
         "fail",
         options=("fail", "skip"),
     )
+    emit_activate_version_messages: bool = declare(
+        "boolean",
+        "Say the version of a list that was read whole after its last record (ACTIVATE_VERSION), so that targets remove what is no longer there. Turn it off where several pipelines fill one table with parts of a list.",
+        default=True,
+    )
     lookback_minutes: int | None = declare(
         "integer",
         f"How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it. Unset: {LOOKBACK_MINUTES['data_center']} on Data Center, {LOOKBACK_MINUTES['cloud']} on Cloud.",

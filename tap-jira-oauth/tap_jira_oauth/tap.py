@@ -38,10 +38,11 @@ from tap_jira_oauth.settings import (
 )
 from tap_jira_oauth.streams import (
     CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
     REFERENCE_STREAMS,
     IssuesStream,
-    WorklogsDeletedStream,
 )
+from tap_jira_oauth.streams.served import ServedStream
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -62,6 +63,7 @@ class TapJiraOAuth(Tap):
         TapCapabilities.DISCOVER,
         TapCapabilities.STATE,
         TapCapabilities.TEST,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -75,6 +77,7 @@ class TapJiraOAuth(Tap):
     def __init__(self, **kwargs: Any) -> None:
         """Check the configuration as a whole; nothing is sent yet."""
         self._stopping = Stop()
+        self._connected = False
         refuse_secrets_of_other_types(kwargs.get("config") or {})
         if kwargs.get("state") is not None:
             check_state(kwargs["state"])
@@ -112,9 +115,34 @@ class TapJiraOAuth(Tap):
         return [
             IssuesStream(self, self._connect),
             *(stream(self) for stream in CHILD_STREAMS),
-            WorklogsDeletedStream(self, self._connect),
-            *(stream(self, self._connect) for stream in REFERENCE_STREAMS),
+            *(stream(self, self._connect) for stream in (*INCREMENTAL_STREAMS, *REFERENCE_STREAMS)),
         ]
+
+    @property
+    def served(self) -> list[ServedStream]:
+        """The streams that not every Jira serves."""
+        return [stream for stream in self.streams.values() if isinstance(stream, ServedStream)]
+
+    @override
+    def run_discovery(self) -> str:
+        """Print the catalog, and name the streams in it that this Jira's flavour does not have."""
+        text = super().run_discovery()
+        if self._connected:
+            cloud = self.jira.is_cloud
+            lacking = [each.name for each in self.served if each.needs.wrong_flavor(is_cloud=cloud)]
+            if lacking:
+                here, there = ("Cloud", "Data Center") if cloud else ("Data Center", "Cloud")
+                self.logger.info(
+                    "This is Jira %s. Not to be selected, since only Jira %s has them: %s",
+                    *(here, there, ", ".join(lacking)),
+                )
+        return text
+
+    @override
+    def _setup_signal_handlers(self) -> None:
+        """Take over the signals, but for a discovery, which has no state to print."""
+        if not self._discovers:
+            super()._setup_signal_handlers()
 
     def _connect(self) -> Jira:
         """Return the connection; to discover with a sign-in that has ended is as without one.
@@ -126,6 +154,7 @@ class TapJiraOAuth(Tap):
                 _ = self.jira.started
             except AuthenticationError as error:
                 raise ConfigurationError(str(error)) from error
+        self._connected = True
         return self.jira
 
     @classmethod
@@ -194,7 +223,8 @@ def main() -> None:
         guard(logging.getLogger().handlers)
         command()
     except TapError as error:
-        TapJiraOAuth.logger.critical("%s", error)
+        for line in str(error).splitlines():
+            TapJiraOAuth.logger.critical("%s", line)
         if isinstance(error, OutputError):
             # Python flushes standard output once more at its end, and would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

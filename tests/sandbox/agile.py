@@ -17,6 +17,7 @@ from sandbox import texts
 from sandbox.issue import BASE
 from sandbox.jql import JqlError
 from sandbox.pages import PageError, Slice
+from sandbox.reference import STATUSES
 from sandbox.render import localised
 from sandbox.rest import answer, refusal, unauthorised
 from sandbox.search import SearchRequest, page, selection
@@ -44,7 +45,10 @@ RULES: Final = (
     Rule(f"{_API}/board/<int:number>", endpoint="board", methods=["GET"]),
     Rule(f"{_API}/board/<int:number>/sprint", endpoint="sprints", methods=["GET"]),
     Rule(f"{_API}/board/<int:number>/issue", endpoint="board_issues", methods=["GET"]),
+    Rule(f"{_API}/board/<int:number>/configuration", endpoint="board_setup", methods=["GET"]),
+    Rule(f"{_API}/board/<int:number>/epic", endpoint="epics", methods=["GET"]),
     Rule(f"{_API}/sprint/<int:number>", endpoint="sprint", methods=["GET"]),
+    Rule(f"{_API}/sprint/<int:number>/issue", endpoint="sprint_issues", methods=["GET"]),
 )
 
 
@@ -62,6 +66,25 @@ class Board:
         url = f"{BASE}/rest/agile/1.0/board/{self.id}"
         return {"id": self.id, "self": url, "name": f"{self.project.key} board", "type": self.kind}
 
+    @property
+    def configuration(self) -> Body:
+        """Its columns, with the statuses that they show, and its filter."""
+        statuses = [{"id": status["id"], "self": status["self"]} for status in STATUSES]
+        columns = [
+            {"name": "Open", "statuses": statuses[:1]},
+            {"name": "Rest", "statuses": statuses[1:]},
+        ]
+        field = {"fieldId": "customfield_10106", "displayName": "Story Points"}
+        estimation = {"estimation": {"type": "field", "field": field}}
+        return {
+            **self.body,
+            "self": f"{self.body['self']}/configuration",
+            "filter": {"id": str(self.id), "self": f"{BASE}/rest/api/2/filter/{self.id}"},
+            "columnConfig": {"columns": columns, "constraintType": "none"},
+            **(estimation if self.kind == "scrum" else {"subQuery": {"query": ""}}),
+            "ranking": {"rankCustomFieldId": 10_105},
+        }
+
 
 @dataclass(frozen=True)
 class Agile:
@@ -77,7 +100,10 @@ class Agile:
             "board": self.board,
             "sprints": self.sprints,
             "board_issues": self.issues,
+            "board_setup": self.configuration,
+            "epics": self.epics,
             "sprint": self.sprint,
+            "sprint_issues": self.sprint_issues,
         }
 
     def boards(self, asked: Asked) -> Response:
@@ -125,6 +151,32 @@ class Agile:
         board = self._board(asked, number)
         if board is None:
             return _no_board()
+        project = board.project.id
+        return self._found(asked, lambda issue: issue.project.id == project)
+
+    def sprint_issues(self, asked: Asked, number: int) -> Response:
+        """The issues whose Sprint field names a sprint, in the envelope of `search`."""
+        if not 1 <= number <= texts.SPRINTS:
+            return refusal(404, "Sprint does not exist.")
+        return self._found(asked, lambda issue: number in sprints_of(issue))
+
+    def configuration(self, asked: Asked, number: int) -> Response:
+        """The columns of a board; scrum boards estimate."""
+        board = self._board(asked, number)
+        return answer(board.configuration, asked) if board else _no_board()
+
+    def epics(self, asked: Asked, number: int) -> Response:
+        """The epics of a board's project, in pages without `total`; 400 for a team's own board on Cloud."""
+        board = self._board(asked, number)
+        if board is None:
+            return _no_board()
+        if self.cloud and board.kind == "kanban":
+            return refusal(400, "The board does not support this operation.")
+        issues = self.rest.corpus.snapshot().issues
+        found = [epic_body(issue) for issue in issues if is_epic(issue, board.project)]
+        return self._page(asked, found, total=False)
+
+    def _found(self, asked: Asked, shows: Callable[[Issue], bool]) -> Response:
         rest = self.rest
         try:
             wanted = SearchRequest.from_query(asked.request.args)
@@ -133,7 +185,7 @@ class Agile:
         except JqlError as error:
             return refusal(400, str(error))
         ordered = view.shown(result.ordered(rest.searcher.chance))
-        found = [issue for issue in ordered if issue.project.id == board.project.id]
+        found = [issue for issue in ordered if shows(issue)]
         keep = selection(wanted.fields, "*all")
         cut = page(wanted, found, rest.searcher.page_cap)
         return answer(cut.envelope(lambda issue: self._issue(asked, issue, keep)), asked)
@@ -141,7 +193,7 @@ class Agile:
     def _issue(self, asked: Asked, issue: Issue, keep: Callable[[str], bool]) -> Body:
         zone = asked.identity.user.zone
         body = self.rest.renderer.body(issue, zone, asked.base, keep)
-        sprints = [sprint_body(number) for number in _sprints_of(issue)]
+        sprints = [sprint_body(number) for number in sprints_of(issue)]
         now = [sprint for sprint in sprints if sprint["state"] != "closed"]
         past = [sprint for sprint in sprints if sprint["state"] == "closed"]
         shown: Body = {"flagged": False, "epic": None, "sprint": now[0] if now else None}
@@ -194,8 +246,26 @@ def sprint_body(number: int) -> Body:
     }
 
 
-def _sprints_of(issue: Issue) -> list[int]:
-    """The sprints named in the texts of whatever field holds them."""
+def is_epic(issue: Issue, project: Project) -> bool:
+    """Whether a board of the project lists an issue among its epics."""
+    return issue.project.id == project.id and issue.fields["issuetype"]["name"] == "Epic"
+
+
+def epic_body(issue: Issue) -> Body:
+    """An epic as a board lists it; `id` is a number here."""
+    return {
+        "id": int(issue.id),
+        "key": issue.key,
+        "self": f"{BASE}/rest/agile/1.0/epic/{issue.id}",
+        "name": issue.key.lower(),
+        "summary": issue.fields["summary"],
+        "color": {"key": "color_1"},
+        "done": False,
+    }
+
+
+def sprints_of(issue: Issue) -> list[int]:
+    """The numbers of the sprints named in the texts of whatever field holds them."""
     found = []
     for value in issue.fields.values():
         if isinstance(value, list) and value and isinstance(value[0], str):

@@ -14,6 +14,8 @@ from werkzeug.routing import Map, Rule
 from sandbox.agile import RULES as AGILE_RULES
 from sandbox.agile import Agile
 from sandbox.asked import Asked
+from sandbox.audit import RULES as AUDIT_RULES
+from sandbox.audit import Audit
 from sandbox.cloud_search import RULES as CLOUD_SEARCH_RULES
 from sandbox.cloud_search import CloudSearch
 from sandbox.control import Control
@@ -21,6 +23,8 @@ from sandbox.headers import Headers
 from sandbox.issue_resources import RULES as ISSUE_RULES
 from sandbox.issue_resources import IssueResources
 from sandbox.limits import Limiter
+from sandbox.listings import RULES as LISTING_RULES
+from sandbox.listings import Listings
 from sandbox.nodes import Nodes
 from sandbox.oauth2_web import RULES as OAUTH2_RULES
 from sandbox.oauth2_web import OAuth2Web
@@ -57,8 +61,10 @@ _RULES: Final = (
     Rule(f"{_API}/search", endpoint="search", methods=["GET", "POST"]),
     Rule(f"{_API}/issue/<name>", endpoint="issue", methods=["GET"]),
     *REFERENCE_RULES,
+    *LISTING_RULES,
     *ISSUE_RULES,
     *AGILE_RULES,
+    *AUDIT_RULES,
     *CLOUD_SEARCH_RULES,
 )
 _CONTROL: Final = "/_sandbox/"
@@ -98,8 +104,10 @@ class Application:
             "issue": self.rest.issue,
         }
         self._resources |= Resources(self.rest, self.world.cloud).endpoints()
+        self._resources |= Listings(self.rest, self.world.cloud).endpoints()
         self._resources |= IssueResources(self.rest, self.world.cloud).endpoints()
         self._resources |= Agile(self.rest, self.world.cloud).endpoints()
+        self._resources |= Audit(self.rest, self.world.audit).endpoints()
         if self.world.cloud:
             self._resources |= CloudSearch(self.rest, self.seed).endpoints()
         self._control = Control(self.world)

@@ -75,6 +75,14 @@ class Children:
         """Links to other systems."""
         return []
 
+    def people(self, _kind: str, _id: str) -> list[Body]:
+        """Who watches an issue, or has voted for it."""
+        return []
+
+    def properties(self, _id: str) -> dict[str, Any]:
+        """What apps have noted about an issue."""
+        return {}
+
 
 @dataclass(frozen=True)
 class InventedChildren(Children):
@@ -149,6 +157,16 @@ class InventedChildren(Children):
             return []
         chance = seeded(self.seed, "remote", issue.id)
         return [self._remote_link(chance, issue, i) for i in range(chance.choice([1, 1, 2, 5]))]
+
+    def people(self, kind: str, id_: str) -> list[Body]:
+        """Nobody, or up to three."""
+        return list(self.users[: self._draw(kind, id_) % 4])
+
+    def properties(self, id_: str) -> dict[str, Any]:
+        """None for most; an object or a text for one issue in three."""
+        number = self._draw("property", id_) % 6
+        found = {"app.checklist": {"items": [{"done": False, "n": number}]}, "app.note": "a/b"}
+        return {name: found[name] for name in list(found)[:number]} if number < 3 else {}
 
     def _remote_link(self, chance: Random, issue: Issue, index: int) -> Body:
         number = int(issue.id) * 10 + index

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from sandbox import fields, generator
+from sandbox.administration import Administration
 from sandbox.children import Children
 from sandbox.query import Snapshot
 from sandbox.recorded import read_folder
@@ -38,6 +39,7 @@ class Corpus:
         self.children = children
         self._issues = {issue.id: issue for issue in issues}
         self._projects = {project.id: project for project in projects}
+        self.administration = Administration(reference, tuple(self._projects.values()))
         self._former_keys: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
         for issue in self._issues.values():

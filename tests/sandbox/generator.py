@@ -205,14 +205,16 @@ class _Generator:
         base = f"{BASE}/rest/api/2/issue/{head.key}"
         due = times.render(head.moments[1] + _YEAR_MS // 12)[:10]
         level = {**named("securitylevel", "11697", "Staff"), "description": "Seen by staff only."}
+        voters = len(self.children.people("votes", head.id))
+        watchers = len(self.children.people("watchers", head.id))
         return {
             "description": texts.description(chance),
             "environment": None if chance.random() < 0.95 else texts.sentence(chance),
             "creator": chance.choice(self.people).body,
             "lastViewed": None if chance.random() < 0.8 else times.render(UNTIL),
             "duedate": None if chance.random() < 0.9 else due,
-            "votes": {"self": f"{base}/votes", "votes": 0, "hasVoted": False},
-            "watches": {"self": f"{base}/watchers", "watchCount": 2, "isWatching": False},
+            "votes": {"self": f"{base}/votes", "votes": voters, "hasVoted": False},
+            "watches": {"self": f"{base}/watchers", "watchCount": watchers, "isWatching": False},
             "issuelinks": link(head, chance) if head.linked else [],
             "subtasks": [],
             "security": None if chance.random() > 0.1 else level,

@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from sandbox import times
 from sandbox.issue import BASE
 from sandbox.pages import PageError, Slice
+from sandbox.reference import STATUSES
 from sandbox.render import localised
 from sandbox.rest import answer, nowhere, refusal, unauthorised
 from sandbox.worklog_log import WorklogLog
@@ -47,6 +48,9 @@ RULES: Final = (
     Rule(f"{_API}/issue/<name>/worklog/<id_>", endpoint="worklog", methods=["GET"]),
     Rule(f"{_API}/issue/<name>/changelog", endpoint="changelog", methods=["GET"]),
     Rule(f"{_API}/issue/<name>/remotelink", endpoint="remote_links", methods=["GET"]),
+    Rule(f"{_API}/issue/<name>/watchers", endpoint="watchers", methods=["GET"]),
+    Rule(f"{_API}/issue/<name>/votes", endpoint="votes", methods=["GET"]),
+    Rule(f"{_API}/issue/<name>/transitions", endpoint="transitions", methods=["GET"]),
     Rule(f"{_API}/changelog/bulkfetch", endpoint="bulk_changelogs", methods=["POST"]),
     Rule(f"{_API}/worklog/updated", endpoint="worklog/updated", methods=["GET"]),
     Rule(f"{_API}/worklog/deleted", endpoint="worklog/deleted", methods=["GET"]),
@@ -71,6 +75,9 @@ class IssueResources:
             "worklog": self.worklog,
             "changelog": self.changelog,
             "remote_links": self.remote_links,
+            "watchers": self.watchers,
+            "votes": self.votes,
+            "transitions": self.transitions,
             "bulk_changelogs": self.bulk_changelogs,
             "worklog/updated": self.worklogs_updated,
             "worklog/deleted": self.worklogs_deleted,
@@ -161,6 +168,34 @@ class IssueResources:
         """A bare array."""
         issue = self._issue(asked, name)
         return self._shown(asked, self.children.remote_links(issue)) if issue else _no_issue()
+
+    def watchers(self, asked: Asked, name: str) -> Response:
+        """How many watch an issue, and who."""
+        return self._people(asked, name, "watchers", ("watchCount", "watchers"))
+
+    def votes(self, asked: Asked, name: str) -> Response:
+        """How many have voted for an issue, and who."""
+        return self._people(asked, name, "votes", ("votes", "voters"))
+
+    def transitions(self, asked: Asked, name: str) -> Response:
+        """One to each other status."""
+        issue = self._issue(asked, name)
+        if issue is None:
+            return _no_issue()
+        found = [
+            {"id": f"{status['id']}1", "name": f"To {status['name']}", "to": status}
+            for status in STATUSES
+            if status["id"] != issue.fields["status"]["id"]
+        ]
+        return self._shown(asked, {"expand": "transitions", "transitions": found})
+
+    def _people(self, asked: Asked, name: str, kind: str, members: tuple[str, str]) -> Response:
+        issue = self._issue(asked, name)
+        if issue is None:
+            return _no_issue()
+        found = self.children.people(kind, issue.id)
+        link = {"self": f"{BASE}/rest/api/2/issue/{issue.key}/{kind}"}
+        return self._shown(asked, {**link, members[0]: len(found), members[1]: found})
 
     def worklogs_updated(self, asked: Asked) -> Response:
         """Ids and moments of worklogs from `since` on, 1,000 a page."""

@@ -167,12 +167,12 @@ class Resources:
         return self._users(asked, self.reference.users)
 
     def permissions(self, asked: Asked) -> Response:
-        """All permissions that exist, for whoever is signed in."""
-        return (
-            unauthorised(asked.base)
-            if asked.identity.anonymous
-            else answer(permissions.listed(), asked)
-        )
+        """All permissions that exist, for whoever is signed in, or on Data Center for administrators."""
+        if asked.identity.anonymous:
+            return unauthorised(asked.base)
+        if not (self.cloud or asked.identity.user.administrator):
+            return refusal(403, "You do not have permission to see the permissions.")
+        return answer(permissions.listed(), asked)
 
     def my_permissions(self, asked: Asked) -> Response:
         """Which of them the user has, in a project where one is named; Cloud wants to know which ones."""

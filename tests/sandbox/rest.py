@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from werkzeug import Response
 
 from sandbox import cloud, times
@@ -100,6 +101,10 @@ class Rest:
         expand = frozenset(split(args.getlist("expand")))
         body = self.bodies.of(asked, keep, expand)(found)
         described = self.bodies.described(keep, expand, (found,))
+        if args.get("properties") == "*all":
+            described["properties"] = self.corpus.children.properties(found.id)
+        if described and isinstance(body, msgspec.Raw):
+            body = msgspec.json.decode(body)
         return answer({**body, **described} if described else body, asked)
 
     def search(self, asked: Asked) -> Response:

@@ -33,6 +33,7 @@ class User:
         password: for basic authentication; None when it is not allowed.
         personal_token: for `Authorization: Bearer`; None when there is none.
         personal_token_expires: seconds since 1970; None for never.
+        administrator: whether the lists of administrators are shown.
     """
 
     name: str
@@ -42,6 +43,7 @@ class User:
     password: str | None = None
     personal_token: str | None = None
     personal_token_expires: float | None = None
+    administrator: bool = True
 
     def __post_init__(self) -> None:
         """ValueError for a time zone that does not exist, or no name."""
@@ -132,6 +134,7 @@ class UserOrder(msgspec.Struct, forbid_unknown_fields=True):
     password: str | None = None
     personal_token: str | None = None
     personal_token_expires: float | None = None
+    administrator: bool = True
 
     def user(self) -> User:
         """The user; ValueError for a time zone that does not exist."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandbox import times
+from sandbox.audit import AuditLog
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.life import Life
@@ -39,6 +40,7 @@ class World:
     cloud: bool = field(default=False, kw_only=True)
     whole_seconds: bool = field(default=False, kw_only=True)
     deeds: list[Deed] = field(default_factory=list, kw_only=True)
+    audit: AuditLog = field(default_factory=AuditLog, kw_only=True)
 
     @property
     def life(self) -> Life:

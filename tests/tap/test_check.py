@@ -17,6 +17,7 @@ from tap_jira_oauth.credentials.file import CredentialsFile
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.probe import reads_epoch_ms
 from tap_jira_oauth.settings import SETTINGS
+from tap_jira_oauth.streams import REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -304,3 +305,23 @@ def test_the_names_that_the_sdk_adds_are_known() -> None:
     TapJiraOAuth.append_builtin_config(TapJiraOAuth.config_jsonschema)
     ours = {setting.name for setting in SETTINGS}
     assert set(TapJiraOAuth.config_jsonschema["properties"]) - ours == SDK_SETTINGS
+
+
+def test_streams_that_cannot_be_read_are_named(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """With what each of them takes, by one cheap request each; the others are counted, and a sync can run."""
+    body = {"message": "null for uri", "status-code": 404}
+    connected_jira.fault("/rest/agile/1.0/", status=404, headers=JSON, body=body, count=99)
+    before = len(connected_jira.requests)
+    found = look(tmp_path, configure())["streams"]
+    served = [each for each in REFERENCE_STREAMS if "agile" not in each.path]
+    agile = {each.name for each in REFERENCE_STREAMS} - {each.name for each in served}
+    assert agile <= found["not_served"].keys()
+    assert found["status"] == "warning"
+    assert "cannot serve the stream 'boards'" in found["says"]
+    assert "It takes Jira Software" in found["not_served"]["sprints"]
+    asked = connected_jira.requests[before:]
+    lists = [each for each in asked if dict(each.query).get("maxResults")]
+    assert {dict(each.query)["maxResults"] for each in lists} == {"1"}
+    assert len(asked) < len(REFERENCE_STREAMS) + 15

@@ -1,4 +1,8 @@
-"""Boards and sprints of Jira Software."""
+"""Boards of Jira Software, and what hangs below them: sprints, epics, issues.
+
+Jira REST API of Jira Software Data Center 10.3 and Cloud's OpenAPI, `/rest/agile/1.0`. A sprint, an
+epic or an issue may be on several boards, and is a record for each.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +10,126 @@ from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
-from tap_jira_oauth.errors import BadRequestError
-from tap_jira_oauth.paging import Values
-from tap_jira_oauth.streams.reference import ReferenceStream
+from tap_jira_oauth.errors import BadRequestError, NotFoundError
+from tap_jira_oauth.paging import Single, Values
+from tap_jira_oauth.streams.reference import OfParentsStream, Parent, ReferenceStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_jira_oauth.errors import TapError
     from tap_jira_oauth.jira import Jira
-    from tap_jira_oauth.paging import Item
+    from tap_jira_oauth.paging import Item, Paging
+
+SOFTWARE = "Jira Software"
 
 
 class BoardsStream(ReferenceStream):
     """Every board of Jira Software that the user sees."""
 
     name = "boards"
-    product = "Jira Software"
+    product = SOFTWARE
     path = "/rest/agile/1.0/board"
-    paging = Values()
+    paging: ClassVar[Paging] = Values()
 
 
-class SprintsStream(ReferenceStream):
+class OfBoardsStream(OfParentsStream):
+    """What each board has; a kind of board that has none of it says so with 400 or 404."""
+
+    product = SOFTWARE
+    primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "id")
+    paging: ClassVar[Paging] = Values()
+    not_there: ClassVar[tuple[type[TapError], ...]] = (BadRequestError, NotFoundError)
+    without: ClassVar[frozenset[str]] = frozenset()
+    """Types of boards that are known to have none, and are not asked."""
+
+    @override
+    def parents(self, jira: Jira) -> Iterator[Parent]:
+        for board in self.listed(jira, BoardsStream.path, BoardsStream.paging):
+            if board.get("type") not in self.without:
+                yield Parent(board["id"], f"board {board['id']}", {"board_id": board["id"]})
+
+
+class BoardConfigurationsStream(OfBoardsStream):
+    """The filter, the columns and the estimation of each board; `id` is the board's."""
+
+    name = "board_configurations"
+    primary_keys: ClassVar[tuple[str, ...]] = ("id",)
+    path = "/rest/agile/1.0/board/{}/configuration"
+    paging: ClassVar[Paging] = Single()
+
+
+class SprintsStream(OfBoardsStream):
     """The sprints of each board that has any; a sprint on two boards is two records."""
 
     name = "sprints"
-    product = "Jira Software"
-    primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "id")
     path = "/rest/agile/1.0/board/{}/sprint"
-    paging = Values()
+    without = frozenset({"kanban"})
+
+
+class EpicsStream(OfBoardsStream):
+    """The epics of each board; a team's own board has issues of the type Epic instead."""
+
+    name = "epics"
+    path = "/rest/agile/1.0/board/{}/epic"
+
+
+class BoardIssuesStream(OfBoardsStream):
+    """Which issues each board shows, in the board's own order; the issues themselves are in `issues`."""
+
+    name = "board_issues"
+    primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "issue_id")
+    path = "/rest/agile/1.0/board/{}/issue?fields=id"
+    paging: ClassVar[Paging] = Values(1000, member="issues")
 
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
-        """Ask every board but kanban ones, which have none; a team's own board may refuse, too."""
-        for board in self.listed(jira, BoardsStream.path, BoardsStream.paging):
-            if board.get("type") != "kanban":
-                yield from self._of(jira, board["id"])
+        return placed(super().items(jira), "board_id")
 
-    def _of(self, jira: Jira, board: int) -> Iterator[Item]:
-        try:
-            for sprint in self.listed(jira, self.path.format(board), self.paging):
-                yield {**sprint, "board_id": board}
-        except BadRequestError as error:
-            self.logger.info("Board %s has no sprints: %s", board, error)
+
+class SprintIssuesStream(OfBoardsStream):
+    """Which issues are in each sprint, in its own order. Each sprint is asked for once."""
+
+    name = "sprint_issues"
+    primary_keys: ClassVar[tuple[str, ...]] = ("sprint_id", "issue_id")
+    path = "/rest/agile/1.0/sprint/{}/issue?fields=id"
+    paging: ClassVar[Paging] = Values(1000, member="issues")
+    without = SprintsStream.without
+
+    @override
+    def parents(self, jira: Jira) -> Iterator[Parent]:
+        known: set[int] = set()
+        boards = super().parents(jira)
+        for sprint in self.lists(jira, boards, SprintsStream.path, SprintsStream.paging):
+            id_ = sprint["id"]
+            if id_ not in known:
+                known.add(id_)
+                yield Parent(id_, f"sprint {id_}", {"sprint_id": id_})
+
+    @override
+    def items(self, jira: Jira) -> Iterator[Item]:
+        return placed(super().items(jira), "sprint_id")
+
+
+def placed(issues: Iterator[Item], owner: str) -> Iterator[Item]:
+    """Yield of each issue of a board or sprint its ids and its place there, counted from 0."""
+    place, before = 0, None
+    for issue in issues:
+        place = place + 1 if issue[owner] == before else 0
+        before = issue[owner]
+        yield {
+            owner: before,
+            "issue_id": issue["id"],
+            "issue_key": issue["key"],
+            "position": place,
+        }
 
 
 AGILE_STREAMS = (
+    BoardConfigurationsStream,
+    BoardIssuesStream,
     BoardsStream,
+    EpicsStream,
+    SprintIssuesStream,
     SprintsStream,
 )

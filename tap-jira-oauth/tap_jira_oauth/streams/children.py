@@ -169,7 +169,10 @@ class Children:
             records = []
             for below in page:
                 found = read.get((stream.kind, below.issue.id)) or Read(below.parts[place].items)
-                records += [record(below.issue, item, stream.date_times) for item in found.items]
+                names = stream.kind.names
+                records += [
+                    record(below.issue, item, stream.date_times, names) for item in found.items
+                ]
                 self._count(stream.name, below.issue.key, found)
             tally.records += len(records)
             tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0

@@ -128,7 +128,7 @@ class IssuesStream(PagedStream):
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
-        """Print the records of all projects, then fail if one of them could not be read.
+        """Print the records of all projects; the run fails at its end if one of them could not be read.
 
         The SDK's own way is taken where anything of it may change a record.
         """
@@ -147,7 +147,7 @@ class IssuesStream(PagedStream):
         unreadable = [self._jira.invisible] if self._jira.invisible else []
         unreadable += self._unreadable
         if unreadable and self._jira.settings.on_inaccessible_project == "fail":
-            raise AccessError(
+            self._jira.unserved.append(
                 f"{' '.join(unreadable)} All other projects were read, and their state is printed. "
                 "To go on without these, set on_inaccessible_project to 'skip'."
             )

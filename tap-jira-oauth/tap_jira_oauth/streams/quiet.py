@@ -19,6 +19,16 @@ class QuietStream(Stream):
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Return False: the SDK says a version before the first record.
+
+        A target would then remove the old rows before it has the new ones, and a run that fails
+        would leave it without both. `ReferenceStream` says its version after the last one.
+        """
+        return False
+
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log, except that an error a person can act on was "unhandled": it is said once, later."""

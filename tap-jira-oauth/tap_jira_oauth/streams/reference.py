@@ -1,4 +1,4 @@
-"""The base of the streams that are read whole in every run: what issues refer to.
+"""The bases of the streams that are read whole in every run: what issues refer to.
 
 Jira does not tell when one of these has changed, and a renaming does not touch the issues. A stream
 here is a class with its path and its way of paging, and a schema file of the stream's name.
@@ -6,80 +6,211 @@ here is a class with its path and its way of paging, and a schema file of the st
 
 from __future__ import annotations
 
+import itertools
+import re
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
 from typing_extensions import override
 
-from tap_jira_oauth.errors import AccessError, ConfigurationError
+from tap_jira_oauth.errors import (
+    AccessError,
+    AuthenticationError,
+    NotFoundError,
+    TapError,
+    UnservedError,
+)
+from tap_jira_oauth.fetch import overlapped
+from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.paging import Whole
 from tap_jira_oauth.streams import schemas
-from tap_jira_oauth.streams.quiet import QuietStream
+from tap_jira_oauth.streams.served import ServedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_jira_oauth.jira import Jira
     from tap_jira_oauth.paging import Item, Paging
 
+NAMED = 10
+"""Parents that an error names."""
 
-class ReferenceStream(QuietStream):
+
+class ReferenceStream(ServedStream):
     """A list of Jira's. A selected one costs at least one request a run, so none is selected by default."""
 
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     schema = StreamSchema(SchemaDirectory(schemas))
     selected_by_default = False
 
-    path: ClassVar[str]
     paging: ClassVar[Paging] = Whole()
-    product: ClassVar[str] = "Jira"
-    """What has to be installed for it."""
+    cloud_path: ClassVar[str | None] = None
+    cloud_paging: ClassVar[Paging | None] = None
+    """Where Cloud has the list, and how it pages there, if not as above."""
 
-    def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
-        """Connect to nothing yet."""
-        super().__init__(tap)
-        self._connect = connect
+    asks_first_only = False
+    """Set where nothing but the first entry is wanted, to see whether there is an answer at all."""
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Item]:
-        """Yield every entry that the user may see; moments in UTC."""
+        """Yield every entry that the user may see; moments in UTC.
+
+        When the last one is printed, their version is said, so that targets may remove what is no
+        longer there. Of a list that could not be read whole it is not.
+        """
         properties = self.schema["properties"]
         moments = [name for name, kind in properties.items() if kind.get("format") == "date-time"]
         jira = self._connect()
-        _ = jira.started  # to nobody Jira answers with less instead of refusing
-        try:
+        versions = jira.settings.emit_activate_version_messages
+        # The server's clock, which is one for all machines; the first question is who we are, since
+        # to nobody Jira answers with less instead of refusing. Seconds, as the SDK has it: SQL
+        # targets keep versions in 32 bits.
+        self._stream_version = jira.started // 1000 if versions else None
+        with self.noting_refusals(jira):
+            self.require_flavor(jira)
             for item in self.items(jira):
                 for name in moments:
                     if item.get(name):
                         item[name] = in_utc(item[name])
                 yield item
-        except ConfigurationError as error:
-            # Jira itself was reached, so no setting is wrong.
-            raise AccessError(
-                f"This Jira cannot serve the stream {self.name!r}: it has nothing at {self.path}. "
-                f"It takes {self.product}; deselect the stream where that is missing."
-            ) from error
+                if jira.client.stopping:
+                    raise StopRequestedError
+            if self._stream_version is not None:
+                self._write_activate_version_message(self._stream_version)
 
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield the entries as they come."""
-        yield from self.listed(jira, self.path, self.paging)
+        yield from self.listed(jira, *self.at(jira))
 
-    @staticmethod
-    def listed(jira: Jira, path: str, paging: Paging) -> Iterator[Item]:
+    @classmethod
+    def at(cls, jira: Jira) -> tuple[str, Paging]:
+        """Tell where this flavour has the list, and how it pages."""
+        if not jira.is_cloud:
+            return cls.path, cls.paging
+        return cls.cloud_path or cls.path, cls.cloud_paging or cls.paging
+
+    def listed(self, jira: Jira, path: str, paging: Paging) -> Iterator[Item]:
         """Yield the entries below a path."""
-        yield from paging.items(lambda part: jira.client.get(part, Any)[0], path)
+
+        def get(part: str) -> Any:
+            if self.asks_first_only:
+                part = re.sub(r"\b(maxResults|limit)=\d+", r"\1=1", part)
+            return jira.client.get(part, Any)[0]
+
+        yield from paging.items(get, path)
+
+    @override
+    def ask_first(self, jira: Jira) -> None:
+        self.asks_first_only = True
+        next(iter(self.items(jira)), None)
 
 
-class OfProjectsStream(ReferenceStream):
-    """What each project of `project_keys` has; `{}` in the path stands for the project's id."""
+@dataclass(frozen=True)
+class Parent:
+    """What a list belongs to: its id in the path, its name for people, and what each record says of it.
+
+    An id of several parts has a place in the path for each; they are quoted as an address wants it.
+    """
+
+    id: str | int | tuple[str, ...]
+    named: str
+    keys: Mapping[str, Any]
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """The parts of the id."""
+        return self.id if isinstance(self.id, tuple) else (self.id,)
+
+
+Refused = tuple[Parent, TapError]
+
+
+class OfParentsStream(ReferenceStream):
+    """A list of each of several things; `{}` in the path stands for the id of one.
+
+    The lists are asked for ahead, as many at a time as requests may be under way; of each of them
+    one page is held. They are printed in the order of what they belong to.
+    """
+
+    not_there: ClassVar[tuple[type[TapError], ...]] = (NotFoundError,)
+    """How Jira says that one of them has no such list, or is deleted meanwhile."""
+
+    def parents(self, jira: Jira) -> Iterable[Parent]:
+        """Yield what there is a list of."""
+        raise NotImplementedError
 
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
-        """Ask for one project after the other."""
+        yield from self.lists(jira, self.parents(jira), *self.at(jira))
+
+    def lists(
+        self, jira: Jira, parents: Iterable[Parent], path: str, paging: Paging
+    ) -> Iterator[Item]:
+        """Yield the entries of the lists at a path, with what each says of its parent.
+
+        Raises:
+            UnservedError: some of them may not be seen; all others were yielded.
+        """
+        refused: list[Refused] = []
+        parents = itertools.islice(parents, 1 if self.asks_first_only else None)
+        width = 1 if self.asks_first_only else jira.settings.max_concurrent_requests
+        begun = (
+            partial(_begin, self._list(jira, parent, path, paging, refused)) for parent in parents
+        )
+        for entries in overlapped(begun, width):
+            yield from entries
+        if refused:
+            self._complain(jira, refused)
+
+    def _list(
+        self, jira: Jira, parent: Parent, path: str, paging: Paging, refused: list[Refused]
+    ) -> Iterator[Item]:
+        """Yield the entries of one list; note where it may not be seen."""
+        try:
+            for item in self.listed(jira, path.format(*parent.place), paging):
+                yield {**item, **parent.keys}
+        except self.not_there as error:
+            self.logger.info("%s: %s has none: %s", self.name, parent.named, error)
+        except AuthenticationError as error:
+            jira.confirm_sign_in()
+            refused.append((parent, error))
+        except AccessError as error:
+            refused.append((parent, error))
+
+    def _complain(self, jira: Jira, refused: list[Refused]) -> None:
+        """Say which lists may not be seen; that all others were read does not make it right.
+
+        Raises:
+            UnservedError: unless the setting lets it pass.
+        """
+        names = sorted(parent.named for parent, _ in refused)
+        rest = len(names) - NAMED
+        named = ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+        said = f"Of {named}: {self.needs.refused(refused[0][1])}"
+        if jira.settings.on_inaccessible_project != "skip":
+            raise UnservedError(
+                f"{said} To go on without these, set on_inaccessible_project to 'skip'."
+            )
+        self.logger.warning(said)
+        self._stream_version = None
+
+
+def _begin(entries: Iterator[Item]) -> Iterator[Item]:
+    """Ask for the first page; the others are asked for when that one is printed."""
+    first = list(itertools.islice(entries, 1))
+    return itertools.chain(first, entries)
+
+
+class OfProjectsStream(OfParentsStream):
+    """What each project of `project_keys` has; `{}` in the path stands for the project's id."""
+
+    @override
+    def parents(self, jira: Jira) -> Iterator[Parent]:
         for project in jira.projects:
-            for item in self.listed(jira, self.path.format(project.id), self.paging):
-                yield {**item, "project_id": project.id, "project_key": project.key}
+            keys = {"project_id": project.id, "project_key": project.key}
+            yield Parent(project.id, f"project {project.key}", keys)
