@@ -126,6 +126,17 @@ class Jira:
         logger.info("Signed in to Jira %s at %s", info.version, self.settings.api_url)
         return clock
 
+    def clock(self) -> int:
+        """Ask for the server's own clock as it is now, in epoch milliseconds.
+
+        Raises:
+            TapError: it is not told.
+        """
+        clock = self.client.get("/rest/api/2/serverInfo", ServerInfo)[1].clock
+        if clock is None:
+            raise AnswerError("Jira answered without a Date header; its clock is needed.")
+        return clock
+
     @cached_property
     def literal(self) -> Literal:
         """How to write a moment in a Data Center's JQL: as milliseconds, or else in the user's own time zone.

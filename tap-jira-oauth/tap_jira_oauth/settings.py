@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LOOKBACK_MINUTES = {"data_center": 5, "cloud": 30}
 """The default of `lookback_minutes`: Cloud's index was seen to lag by more than five minutes."""
+
+FEW = 10
+"""So many issues of a project may go in any case, or a small project could lose none."""
+
 GATEWAY = "https://api.atlassian.com"
 """Where Cloud takes OAuth 2.0 and scoped API tokens; a site's own address does not."""
 
@@ -170,6 +174,12 @@ class Settings:
         "integer",
         f"How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it. Unset: {LOOKBACK_MINUTES['data_center']} on Data Center, {LOOKBACK_MINUTES['cloud']} on Cloud.",
         minimum=1,
+    )
+    max_deleted_percent: int = declare(
+        "integer",
+        f"Of `deleted_issues`: how many percent of a project may be gone in one run, and {FEW} issues in any case. More look like a lost permission: then an error says so, and nothing of that project is called gone. 100 believes everything.",
+        10,
+        minimum=0,
     )
     request_timeout: int = declare(
         "integer",

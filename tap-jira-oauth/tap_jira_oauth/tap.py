@@ -37,9 +37,11 @@ from tap_jira_oauth.settings import (
     refuse_unknown,
 )
 from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
     CHILD_STREAMS,
     REFERENCE_STREAMS,
     IssuesStream,
+    Taking,
     WorklogsDeletedStream,
 )
 
@@ -109,12 +111,27 @@ class TapJiraOAuth(Tap):
     @override
     def discover_streams(self) -> list[Stream]:
         """Return all streams; they connect when their schemas are wanted or they are read."""
+        taking = Taking(self._connect)
         return [
             IssuesStream(self, self._connect),
             *(stream(self) for stream in CHILD_STREAMS),
             WorklogsDeletedStream(self, self._connect),
             *(stream(self, self._connect) for stream in REFERENCE_STREAMS),
+            *(stream(self, taking) for stream in CENSUS_STREAMS),
         ]
+
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """Return them by name, as the SDK does, but those of the census last.
+
+        What they find may end the run with an error, and the ids in their state make it large.
+        """
+        if self._streams is None:
+            order = {stream.name: place for place, stream in enumerate(CENSUS_STREAMS)}
+            found = super().streams.items()
+            self._streams = dict(sorted(found, key=lambda named: order.get(named[0], -1)))
+        return self._streams
 
     def _connect(self) -> Jira:
         """Return the connection; to discover with a sign-in that has ended is as without one.

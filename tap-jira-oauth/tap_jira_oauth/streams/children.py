@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import functools
 import logging
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
@@ -29,11 +27,9 @@ from tap_jira_oauth.child_lists import (
     record,
     to_ask,
 )
-from tap_jira_oauth.fields import plain, record_line
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
-from tap_jira_oauth.streams.printing import printed_as_they_are
-from tap_jira_oauth.streams.quiet import QuietStream
+from tap_jira_oauth.streams.printing import PrintingStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -52,7 +48,7 @@ NAMED = 10
 """Issues that a warning names."""
 
 
-class ChildStream(QuietStream):
+class ChildStream(PrintingStream):
     """A list below issues as a stream of its own; `Children` prints it, and not the SDK by `sync`."""
 
     kind: ClassVar[Kind]
@@ -73,30 +69,11 @@ class ChildStream(QuietStream):
         """Print the SCHEMA message."""
         self._write_schema_message()
 
-    def write(self, records: Sequence[dict[str, Any]]) -> None:
-        """Print records, whose values may be JSON text; by the SDK where it may change one."""
-        if not self._as_they_are:
-            for each in map(plain, records):
-                self._write_record_message(each)
-            return
-        now = datetime.now(timezone.utc).isoformat().encode()
-        sys.stdout.buffer.write(b"".join([self._line(each, now) for each in records]))
-        sys.stdout.buffer.flush()
-        self.state_manager.is_flushed = False
-
     @functools.cached_property
     def date_times(self) -> tuple[str, ...]:
         """The properties of a child that the schema declares as `date-time`."""
         properties = self.schema["properties"]
         return tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
-
-    @functools.cached_property
-    def _as_they_are(self) -> bool:
-        return all(self.mask.values()) and printed_as_they_are(self)
-
-    @functools.cached_property
-    def _line(self) -> Any:
-        return record_line(self.stream_maps[0].stream_alias)
 
 
 @dataclass(frozen=True)
