@@ -2,9 +2,9 @@
 
 Data Center finds issues by `id in (...)`; with `validateQuery` off it passes over ids that it does not
 find (Jira REST API 10.3, `POST /rest/api/2/search`). But its index lags, and it says nothing of why.
-Asked for one issue it says 404 where there is none, and 403 where the user may not see it. Cloud has
-`POST /rest/api/2/issue/bulkfetch` for up to 100 issues (its OpenAPI); for one issue it says 404 in
-both cases.
+Asked for one issue, older ones say 404 where there is none and 403 where the user may not see it, newer
+ones may say 404 of both. Cloud has `POST /rest/api/2/issue/bulkfetch` for up to 100 issues (its
+OpenAPI); for one issue it says 404 of both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.deleted import Place, Unseen
-from tap_jira_oauth.errors import AccessError, BadRequestError, ConfigurationError, NotFoundError
+from tap_jira_oauth.errors import AccessError, AnswerError, ConfigurationError, NotFoundError
 from tap_jira_oauth.fetch import SEARCH, overlapped
 from tap_jira_oauth.jql import of_ids_jql
 
@@ -98,7 +98,7 @@ class Lookup:
     def _found(find: Any, ids: Sequence[int]) -> dict[int, Place]:
         try:
             return {int(issue.id): issue.place for issue in find(ids)}
-        except (AccessError, BadRequestError, ConfigurationError) as error:
+        except (AccessError, AnswerError, ConfigurationError) as error:
             logger.warning("%s These issues are not looked for together.", error)
             return {}
 

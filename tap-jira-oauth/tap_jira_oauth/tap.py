@@ -128,9 +128,10 @@ class TapJiraOAuth(Tap):
         What they find may end the run with an error, and the ids in their state make it large.
         """
         if self._streams is None:
-            order = {stream.name: place for place, stream in enumerate(CENSUS_STREAMS)}
-            found = super().streams.items()
-            self._streams = dict(sorted(found, key=lambda named: order.get(named[0], -1)))
+            found = super().streams
+            last = [name for name, stream in found.items() if isinstance(stream, CENSUS_STREAMS)]
+            names = [*(name for name in found if name not in last), *reversed(last)]
+            self._streams = {name: found[name] for name in names}
         return self._streams
 
     def _connect(self) -> Jira:

@@ -63,6 +63,11 @@ class DeletedIssuesStream(PagedStream):
         self._taking = taking
 
     @property
+    @override
+    def partitions(self) -> None:
+        """None: those in the state are read at once."""
+
+    @property
     def _jira(self) -> Jira:
         return self._taking.jira
 
