@@ -43,17 +43,22 @@ class _Hit(msgspec.Struct, gc=False):
 
 
 class _Page(msgspec.Struct):
-    """The envelope of both flavours' searches; only Data Center has a `total`."""
+    """The envelope of both flavours' searches; only Data Center has a `total`, and echoes its cap."""
 
     issues: list[_Hit]
     total: int = 0
+    max_results: int = msgspec.field(name="maxResults", default=0)
     token: str | None = msgspec.field(name="nextPageToken", default=None)
     is_last: bool = msgspec.field(name="isLast", default=True)
 
     @property
     def more(self) -> bool:
-        """Tell whether something follows."""
-        return self.total > len(self.issues) or self.token is not None or not self.is_last
+        """Tell whether something follows.
+
+        A page of Data Center may show fewer issues than it covers: its index may count deleted ones.
+        """
+        covered = max(self.max_results, len(self.issues))
+        return self.total > covered or self.token is not None or not self.is_last
 
 
 _decoder = msgspec.json.Decoder(_Page)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import msgspec
+
 from tap_jira_oauth.census_ids import packed, unpacked
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
@@ -45,6 +47,18 @@ class Unseen(Enum):
     HIDDEN = 403
 
 
+class _Context(msgspec.Struct):
+    project_id: str
+
+
+class _Partition(msgspec.Struct):
+    context: _Context
+    project_key: str
+    taken_at: str
+    issues: int
+    ids: str
+
+
 @dataclass(frozen=True)
 class Remembered:
     """What a census found in one project; `taken_at` in epoch ms."""
@@ -70,14 +84,15 @@ class Remembered:
                 f"(state_version {version}). Update the tap."
             )
         try:
-            ids = unpacked(state["ids"], state["issues"])
-            project = state["context"]["project_id"]
-            return cls(project, state["project_key"], parse_datetime(state["taken_at"]), ids)
-        except (AnswerError, AttributeError, KeyError, TypeError, ValueError) as error:
+            found = msgspec.convert(state, _Partition)
+            ids = unpacked(found.ids, found.issues)
+            taken_at = parse_datetime(found.taken_at)
+        except (AnswerError, ValueError) as error:
             raise ConfigurationError(
-                f"The state of deleted_issues is unreadable ({error!r}). Correct the state, or remove "
+                f"The state of deleted_issues is unreadable ({error}). Correct the state, or remove "
                 "its bookmark 'deleted_issues': then deletions show from the run after the next on."
             ) from error
+        return cls(found.context.project_id, found.project_key, taken_at, ids)
 
 
 def remember(state: dict[str, Any], project_key: str, taken_at: int, ids: Iterable[int]) -> None:

@@ -371,7 +371,7 @@ def test_a_catalog_is_made_without_any_settings(tmp_path: Path) -> None:
         catalog = json.loads(process.communicate(timeout=60)[0])
     names = [stream["tap_stream_id"] for stream in catalog["streams"]]
     assert {"issues", "issue_comments", "worklogs_deleted", "users"} <= set(names)
-    assert len(names) == 1 + 5 + 1 + 14
+    assert len(names) == 1 + 5 + 1 + 14 + 2
 
 
 def test_the_settings_narrow_what_is_read(
