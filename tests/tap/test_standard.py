@@ -16,10 +16,16 @@ from tap_jira_oauth.tap import TapJiraOAuth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The sandbox has no attachments.
-LIMIT = SuiteConfig(max_records_limit=50, ignore_no_records_for_streams=["issue_attachments"])
+# The sandbox has no attachments, and a first census has nothing to be compared with.
+EMPTY = ["issue_attachments", "deleted_issues"]
+LIMIT = SuiteConfig(max_records_limit=50, ignore_no_records_for_streams=EMPTY)
 
-SELECTED = catalog((*ALL, "worklogs_deleted", *(each.name for each in REFERENCE_STREAMS)))
+SELECTED = catalog(
+    (
+        *(*ALL, "worklogs_deleted", "issue_census", "deleted_issues"),
+        *(each.name for each in REFERENCE_STREAMS),
+    )
+)
 """Every stream, also those that are not selected by default."""
 
 # Collected without a Jira, as Meltano discovers before the sign-in; `runner` has one.
