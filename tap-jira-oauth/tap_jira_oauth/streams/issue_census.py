@@ -46,6 +46,22 @@ class Taking:
         return take_census(self.jira)
 
 
+def records(census: Census) -> Iterator[dict[str, Any]]:
+    """Yield a record for each issue."""
+    taken_at = format_datetime(census.taken_at)
+    size = census.size
+    for id_, key, project in census.rows():
+        yield {
+            "census_id": census.id,
+            "taken_at": taken_at,
+            "issues_in_census": size,
+            "id": str(id_),
+            "key": key,
+            "project_id": project.project_id,
+            "project_key": project.project_key,
+        }
+
+
 class IssueCensusStream(PrintingStream):
     """One record for each issue; a census is whole if it has as many records as each of them says."""
 
@@ -62,19 +78,7 @@ class IssueCensusStream(PrintingStream):
     @override
     def get_records(self, context: Context | None) -> Iterator[dict[str, Any]]:
         """Yield every issue, when all of them are known."""
-        census = self._taking.census
-        taken_at = format_datetime(census.taken_at)
-        size = census.size
-        for id_, key, project in census.rows():
-            yield {
-                "census_id": census.id,
-                "taken_at": taken_at,
-                "issues_in_census": size,
-                "id": str(id_),
-                "key": key,
-                "project_id": project.project_id,
-                "project_key": project.project_key,
-            }
+        yield from records(self._taking.census)
 
     @override
     def _sync_records(
@@ -84,9 +88,9 @@ class IssueCensusStream(PrintingStream):
         if not (write_messages and self.prints_as_they_are):
             yield from super()._sync_records(context, write_messages=write_messages)
             return
-        records = self.get_records(context)
+        found = self.get_records(context)
         with self.get_record_counter() as counter, self.get_sync_timer():
-            while batch := list(islice(records, PRINTED)):
+            while batch := list(islice(found, PRINTED)):
                 self.write(batch)
                 counter.increment(len(batch))
                 if self._taking.jira.client.stopping:
