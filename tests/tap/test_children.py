@@ -330,6 +330,45 @@ def test_a_field_that_comes_for_a_stream_is_not_in_the_record_of_the_issue(
     }
 
 
+def test_what_is_redacted_is_in_no_stream(jira: Sandbox, tmp_path: Path) -> None:
+    """A list that is redacted whole is not read, histories keep what is not about a redacted field, people lose a part."""
+    jira.edit(count=5)
+    redact = [
+        "summary",
+        "labels",
+        "worklog",
+        "comment.author.emailAddress",
+        "changelog.author.name",
+    ]
+    redact += ["comment.author.accountId", "changelog.author.accountId", "reporter.emailAddress"]
+    options = select(tmp_path)
+    plain = run_with(tmp_path, signed_in(jira), options)
+    asked = len(jira.requests)
+    result = run_with(tmp_path, signed_in(jira, redact_fields=redact), options)
+    assert result.status == 0, result.log
+    assert result.of("issue_worklogs") == []
+    assert "issue_worklogs is not read: redact_fields names worklog" in result.log
+    assert not any(entry.path.endswith("/worklog") for entry in jira.requests[asked:])
+    for record in result.of("issues"):
+        assert {"summary", "labels", "worklog"}.isdisjoint(record["fields"])
+    for stream in ("issue_comments", "issue_changelogs"):
+        before, after = plain.of(stream), result.of(stream)
+        assert [each["id"] for each in after] == [each["id"] for each in before]
+    for record in result.of("issue_comments"):
+        assert {"emailAddress", "accountId"}.isdisjoint(record["author"])
+        assert record["author"]
+        assert record["body"]
+    assert any("emailAddress" in record["author"] for record in plain.of("issue_comments"))
+    told: set[str] = set()
+    histories = zip(plain.of("issue_changelogs"), result.of("issue_changelogs"), strict=True)
+    for whole, history in histories:
+        kept = [each for each in whole["items"] if each["field"] not in {"summary", "labels"}]
+        assert history["items"] == kept
+        assert {"name", "accountId"}.isdisjoint(history.get("author", {}))
+        told |= {each["field"] for each in kept}
+    assert {"status", "Link"} <= told
+
+
 def test_a_stream_map_on_a_child_is_honoured(jira: Sandbox, tmp_path: Path) -> None:
     """The SDK's own way is taken for that stream; all others stay as they are."""
     config = signed_in(jira)

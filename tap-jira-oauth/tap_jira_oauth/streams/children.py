@@ -19,6 +19,7 @@ from typing_extensions import override
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
 from tap_jira_oauth.child_lists import (
     CHANGELOG,
+    Item,
     Kind,
     Parent,
     Part,
@@ -27,6 +28,7 @@ from tap_jira_oauth.child_lists import (
     record,
     to_ask,
 )
+from tap_jira_oauth.history_redaction import HistoryRedaction
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.printing import PrintingStream
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
+    from tap_jira_oauth.field_redaction import Redaction
     from tap_jira_oauth.fields import Issue
     from tap_jira_oauth.jira import Jira
 
@@ -88,12 +91,21 @@ class Children:
     """The selected streams of children, which are read and printed page by page."""
 
     def __init__(
-        self, streams: Sequence[ChildStream], jira: Jira, own: Sequence[str], *, with_issues: bool
+        self,
+        streams: Sequence[ChildStream],
+        jira: Jira,
+        own: Sequence[str],
+        redaction: Redaction,
+        *,
+        with_issues: bool,
     ) -> None:
         """Nothing is asked for yet. `own` is the `fields` parameter that the issues themselves need.
 
-        `with_issues` tells that the issues are printed, too.
+        `with_issues` tells that the issues are printed, too. A stream whose list is redacted whole
+        is left out.
         """
+        self._redaction = redaction
+        streams = [each for each in streams if not self._left_out(each)]
         self._streams = streams
         self._names = [ISSUES] * with_issues + [stream.name for stream in streams]
         self._late: set[str] = set()
@@ -109,6 +121,23 @@ class Children:
         # Made late, since it asks what Jira this is: the first question of a run is who we are.
         width = self._jira.settings.max_concurrent_requests
         return ListReader(self._jira.client, width, is_cloud=self._jira.is_cloud)
+
+    def _left_out(self, stream: ChildStream) -> bool:
+        redacted = stream.kind.field in self._redaction.whole
+        if redacted:
+            logger.warning("%s is not read: redact_fields names %s", stream.name, stream.kind.field)
+        return redacted
+
+    @functools.cached_property
+    def _histories(self) -> HistoryRedaction:
+        redacts = self._redaction.whole or self._redaction.parts
+        # Histories go by names, and those of the catalog may be old.
+        names = {field.id: field.name for field in self._jira.fields} if redacts else {}
+        return HistoryRedaction.of(self._redaction, names)
+
+    def _redacted(self, kind: Kind, item: Item) -> Item:
+        item = self._redaction.of_child(kind.field, item)
+        return self._histories.apply(item) if kind.field == CHANGELOG else item
 
     def write_schemas(self) -> None:
         """Print the SCHEMA messages, and begin to count."""
@@ -150,7 +179,8 @@ class Children:
             records = []
             for below in page:
                 found = read.get((stream.kind, below.issue.id)) or Read(below.parts[place].items)
-                records += [record(below.issue, item, stream.date_times) for item in found.items]
+                items = [self._redacted(stream.kind, item) for item in found.items]
+                records += [record(below.issue, item, stream.date_times) for item in items]
                 self._count(stream.name, below.issue.key, found)
             tally.records += len(records)
             tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0

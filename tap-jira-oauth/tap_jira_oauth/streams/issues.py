@@ -235,7 +235,8 @@ class IssuesStream(PagedStream):
         fields = fields_to_ask(wanted, self._shape.left_out) if self.selected else NEEDED
         streams = [each for each in self.child_streams if isinstance(each, ChildStream)]
         selected = [each for each in streams if each.selected]
-        return Children(selected, self._jira, fields, with_issues=self.selected)
+        redaction = self._shape.redaction
+        return Children(selected, self._jira, fields, redaction, with_issues=self.selected)
 
     def _reading(self, project: Project) -> Reading:
         """Return the reading of a project, begun or not."""
