@@ -445,6 +445,41 @@ class TestCutByDataCenter:
         assert "could not be read whole" not in result.log
 
 
+class TestRefusedByDataCenter:
+    """A Data Center that shows of no list more than one entry, and refuses the rest."""
+
+    @pytest.fixture
+    def flavor(self) -> Literal["data_center"]:
+        """It alone."""
+        return "data_center"
+
+    @pytest.fixture
+    def list_cap(self) -> int:
+        """Nearly every list has to be asked for."""
+        return 1
+
+    def test_a_stream_of_which_nothing_may_be_seen_is_an_error(
+        self, jira: Sandbox, tmp_path: Path
+    ) -> None:
+        """No bookmark moves past its issues. A few refusals are no error."""
+        body = {"errorMessages": ["You do not have the permission."]}
+        options = select(tmp_path, ("issues", "issue_comments"))
+        config = signed_in(jira, page_size=100, project_keys=["ALPHA"])
+        jira.fault("/rest/api/2/issue/", status=403, headers=JSON, body=body, count=5)
+        few = run_with(tmp_path, config, options)
+        assert few.status == 0, few.log
+        assert few.summary["streams"]["issue_comments"]["unreadable"] == 5
+        count = len(few.of("issue_comments"))
+        metric = f'"record_count","value":{count},"tags":{{"stream":"issue_comments"'
+        assert metric in few.log
+        jira.fault("/rest/api/2/issue/", status=403, headers=JSON, body=body, count=999)
+        result = run_with(tmp_path, config, options)
+        assert result.status == 1
+        said = result.log.splitlines()[-1]
+        assert "Stream 'issue_comments': Jira refuses every list" in said
+        assert not any("replication_key_value" in json.dumps(state) for state in result.states)
+
+
 class TestBulkOnCloud:
     """Cloud's resource for the histories of many issues, edited so that several are long."""
 

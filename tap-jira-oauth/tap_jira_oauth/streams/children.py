@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk import SchemaDirectory, StreamSchema, metrics
 from typing_extensions import override
 
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
@@ -28,6 +29,7 @@ from tap_jira_oauth.child_lists import (
     record,
     to_ask,
 )
+from tap_jira_oauth.errors import AccessError
 from tap_jira_oauth.history_redaction import HistoryRedaction
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
@@ -49,6 +51,9 @@ ISSUES = "issues"
 
 NAMED = 10
 """Issues that a warning names."""
+
+REFUSED = 10
+"""So many lists asked for, and every one of them refused, are no matter of single issues any more."""
 
 
 class ChildStream(PrintingStream):
@@ -115,6 +120,9 @@ class Children:
         self.expand = [CHANGELOG for kind in kinds if kind.field == CHANGELOG]
         self._tallies = jira.progress.streams
         self._amiss: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._asked: Counter[str] = Counter()
+        self._open = ExitStack()
+        self._counters: dict[str, metrics.Counter] = {}
 
     @functools.cached_property
     def _reader(self) -> ListReader:
@@ -143,6 +151,8 @@ class Children:
         """Print the SCHEMA messages, and begin to count."""
         for stream in self._streams:
             self._tallies[stream.name] = ChildTally()
+            counter = stream.get_record_counter()
+            self._counters[stream.name] = self._open.enter_context(counter)
             stream.write_schema()
 
     def take(self, issues: Iterable[Issue]) -> list[Below]:
@@ -162,7 +172,8 @@ class Children:
         """Read what is missing of a page's lists and print them all; only those of `passed` issues.
 
         Raises:
-            TapError: Jira refused, did not answer, or answered something else.
+            AccessError: Jira refuses all lists of a stream.
+            TapError: Jira did not answer, or answered something else.
             StopRequestedError: the run was asked to stop while it waited.
         """
         page = [below for below in page if passed is None or below.issue.id in passed]
@@ -174,6 +185,7 @@ class Children:
         ]
         bulk = self._reader.in_bulk(short)
         read = {(each.kind, each.issue_id): found for each, found in self._reader.read(short, bulk)}
+        self._asked.update(kind.stream for kind, _ in read)
         for place, stream in enumerate(self._streams):
             tally = self._tallies[stream.name]
             records = []
@@ -183,9 +195,12 @@ class Children:
                 records += [record(below.issue, item, stream.date_times) for item in items]
                 self._count(stream.name, below.issue.key, found)
             tally.records += len(records)
+            self._counters[stream.name].increment(len(records))
             tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0
             if records:
                 stream.write(records)
+        for name in {kind.stream for kind, _ in read}:
+            self._heed_refusals(name)
 
     def warn_of_late_ones(self, state: Mapping[str, Any]) -> None:
         """Say which streams a bookmark does not cover: it was made by runs without them."""
@@ -206,12 +221,28 @@ class Children:
             state["streams"] = self._names
 
     def report(self) -> None:
-        """Say which lists are not as they should be."""
+        """Say how many records there were, and which lists are not as they should be."""
+        self._open.close()
         for (stream, what), keys in self._amiss.items():
             named = ", ".join(keys[:NAMED]) + (" and others" if len(keys) > NAMED else "")
             lists = "1 list" if len(keys) == 1 else f"{len(keys)} lists"
             logger.warning("%s: %s %s, of %s", stream, lists, what, named)
         self._amiss.clear()
+
+    def _heed_refusals(self, stream: str) -> None:
+        """End the run, and before the bookmark moves, where Jira refuses whatever is asked for.
+
+        Raises:
+            AccessError: it does.
+        """
+        refused = self._tallies[stream].unreadable
+        if refused == self._asked[stream] >= REFUSED:
+            raise AccessError(
+                f"Stream '{stream}': Jira refuses every list that the search does not show whole, "
+                f"{refused} of {refused} so far (403). Ask a Jira administrator for the permission to "
+                "see them (with OAuth 2.0, look at the scopes of the app, too), or deselect the "
+                "stream. The issues come again with the next run."
+            )
 
     def _count(self, stream: str, key: str, found: Read) -> None:
         tally = self._tallies[stream]
