@@ -6,11 +6,15 @@ Most of it runs in this process, which takes a tenth of the time of the command.
 from __future__ import annotations
 
 import io
+import json
+import re
 from contextlib import redirect_stdout
 from copy import deepcopy
+from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Literal
 
+import duckdb
 import pytest
 
 from sandbox import Corpus, Sandbox
@@ -24,10 +28,10 @@ from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.any_version
 
+README = Path(__file__).resolve().parents[2] / "tap-jira-oauth" / "README.md"
 Flavor = Literal["data_center", "cloud"]
 JSON = {"Content-Type": "application/json"}
 STREAMS = ("issue_census", "deleted_issues")
@@ -57,13 +61,17 @@ def config(jira: Sandbox, **more: object) -> dict[str, Any]:
     return {"api_url": jira.url, **user, **more}
 
 
-def read(settings: dict[str, Any], state: dict[str, Any] | None = None) -> Run:
+def read(
+    settings: dict[str, Any],
+    state: dict[str, Any] | None = None,
+    selected: dict[str, Any] = CATALOG,
+) -> Run:
     """Run the tap here; its log is the error that ended it."""
     output = io.TextIOWrapper(io.BytesIO())
     error = ""
     with redirect_stdout(output):
         try:
-            TapJiraOAuth(config=settings, catalog=CATALOG, state=deepcopy(state)).sync_all()
+            TapJiraOAuth(config=settings, catalog=selected, state=deepcopy(state)).sync_all()
         except TapError as raised:
             error = str(raised)
     output.flush()
@@ -256,12 +264,12 @@ def test_issues_are_looked_at_one_by_one_where_that_tells_more(
     assert outcomes(second) == {hidden: ("invisible", None), moved: ("moved", new_key)}
 
 
-class TestTooManyForAState:
-    """Of what the state may remember there is a limit."""
+class TestOnDataCenter:
+    """What does not depend on the flavour."""
 
     @pytest.fixture
     def flavor(self) -> Flavor:
-        """It is the same for both."""
+        """One of them is enough."""
         return "data_center"
 
     def test_a_damaged_state_is_refused(self, jira: Sandbox) -> None:
@@ -273,3 +281,30 @@ class TestTooManyForAState:
         assert second.status == 1
         assert "The state of deleted_issues is unreadable" in second.log
         assert counted(second) == there(jira)
+
+    def test_the_sql_of_the_readme_says_what_is_there_and_what_is_gone(
+        self, jira: Sandbox, tmp_path: Path
+    ) -> None:
+        """The newest versions of what there is; and what the last whole census lacks, also with a cut one behind it."""
+        chosen = catalog(("issues", *STREAMS))
+        first = read(config(jira), selected=chosen)
+        jira.edit(count=3)
+        gone = id_of(jira, "ALPHA-2")
+        jira.delete("ALPHA-2")
+        second = read(config(jira), first.states[-1], chosen)
+        third = read(config(jira), second.states[-1], chosen)
+        cut = third.of("issue_census")[:10]
+        database = duckdb.connect()
+        for stream in ("issues", *STREAMS):
+            rows = [
+                *first.of(stream),
+                *second.of(stream),
+                *(cut if stream == "issue_census" else []),
+            ]
+            lines = (json.dumps({k: v for k, v in row.items() if k != "fields"}) for row in rows)
+            (tmp_path / f"{stream}.jsonl").write_text("\n".join(lines))
+            database.read_json(str(tmp_path / f"{stream}.jsonl")).create_view(stream)
+        newest, compared = re.findall(r"```sql\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+        found = database.sql(newest).select("id, key").fetchall()
+        assert {str(id_): key for id_, key in found} == there(jira)
+        assert [str(row[0]) for row in database.sql(compared).fetchall()] == [gone]
