@@ -291,7 +291,9 @@ class TestOnDataCenter:
         jira.edit(count=3)
         gone = id_of(jira, "ALPHA-2")
         jira.delete("ALPHA-2")
+        jira.clock.offset += 60
         second = read(config(jira), first.states[-1], chosen)
+        jira.clock.offset += 60
         third = read(config(jira), second.states[-1], chosen)
         cut = third.of("issue_census")[:10]
         database = duckdb.connect()
