@@ -31,8 +31,8 @@ TAP = {
     "configuration": {"credentials", "errors", "setting", "settings"},
     "streams": {
         *("bookmark", "census", "census_fetch", "child_fetch", "child_lists", "cloud_search"),
-        *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "fetch"),
-        *("field_redaction", "field_types", "fields", "gate", "history_redaction", "jira"),
+        *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "expansion"),
+        *("fetch", "field_redaction", "field_types", "fields", "gate", "history_redaction", "jira"),
         *("jql", "paging", "progress"),
         *("streams", "window"),
     },
@@ -73,6 +73,7 @@ TAP = {
     "fields": {"conformance", "errors", "field_redaction", "field_types"},
     "conformance": {"errors", "sprint"},
     "field_redaction": {"errors", "field_names"},
+    "expansion": {"errors", "field_redaction", "fields"},
     "history_redaction": {"field_names", "field_redaction"},
     "field_types": {"field_names"},
     "field_names": set(),

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.jql import has_order_by
 from tap_jira_oauth.setting import Setting, declare
-from tap_jira_oauth.setting_value import base_url, check_proxy, clean, epoch_ms, project_keys
+from tap_jira_oauth.setting_value import (
+    base_url,
+    check_proxy,
+    clean,
+    epoch_ms,
+    expansions,
+    project_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +145,11 @@ class Settings:
         "Which fields to ask Jira for, in its own notation (`*all`, `*navigable`, `summary`, `-comment`). Deselected properties are not asked for either.",
         ("*all",),
     )
+    expand: tuple[str, ...] = declare(
+        "array",
+        "What Jira is to add to each issue, as a property of that name and as Jira sends it: `changelog`, `editmeta`, `operations`, `renderedFields`, `transitions`, `versionedRepresentations`. Whole histories are in the stream `issue_changelogs`.",
+        (),
+    )
     custom_field_names: Literal["id", "name"] = declare(
         "options",
         "What custom fields are called in records: by Jira's `id` (`customfield_10016`), or by their `name` in lower case (`story_points`; `story_points_10016` where several have it). A catalog keeps the names that it was made with.",
@@ -227,6 +239,7 @@ class Settings:
         given["project_keys"] = project_keys(given.get("project_keys", []))
         given["start_date"] = epoch_ms("start_date", given.get("start_date"))
         given["end_date"] = epoch_ms("end_date", given.get("end_date"))
+        given["expand"] = expansions(given.get("expand", []))
         for name in ("fields", "redact_fields"):
             if name in given:
                 given[name] = tuple(given[name])

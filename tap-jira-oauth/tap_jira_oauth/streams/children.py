@@ -144,8 +144,13 @@ class Children:
         return HistoryRedaction.of(self._redaction, names)
 
     def _redacted(self, kind: Kind, item: Item) -> Item:
-        item = self._redaction.of_child(kind.field, item)
-        return self._histories.apply(item) if kind.field == CHANGELOG else item
+        if kind.field == CHANGELOG:
+            return self.redacted_history(item)
+        return self._redaction.of_child(kind.field, item)
+
+    def redacted_history(self, history: Item) -> Item:
+        """Return a history without what nobody may see."""
+        return self._histories.apply(self._redaction.of_child(CHANGELOG, history))
 
     def write_schemas(self) -> None:
         """Print the SCHEMA messages, and begin to count."""
