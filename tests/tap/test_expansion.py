@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 URL = {"api_url": "https://jira.example.com", "auth_method": "anonymous"}
 NAMES = dict.fromkeys(("summary", "reporter", "labels"), "")
-SENT = {
+SENT: dict[str, Any] = {
     "id": "1",
     "key": "A-1",
     "self": "https://jira.example.com/rest/api/2/issue/1",
