@@ -196,6 +196,38 @@ def test_a_lost_permission_is_no_deletion(jira: Sandbox) -> None:
     assert remembered(third.states[-1]) == {"ALPHA": old["ALPHA"]}
 
 
+def test_a_great_deletion_is_believed_when_somebody_says_so(jira: Sandbox) -> None:
+    """Until then the project's old census stays, beside the new ones of the others."""
+    first = read(config(jira))
+    gone = {id_of(jira, key) for key in sorted(there(jira, "ALPHA").values())[:12]}
+    for id_ in gone:
+        jira.delete(there(jira)[id_])
+    other = id_of(jira, "OPS-2")
+    jira.delete("OPS-2")
+    second = read(config(jira), first.states[-1])
+    assert "ALPHA: more than 10 % of its 36 issues" in second.log
+    assert outcomes(second) == {other: ("deleted", None)}
+    old, new = remembered(first.states[-1]), remembered(second.states[-1])
+    assert (new["ALPHA"], new["WEB2"]) == (old["ALPHA"], old["WEB2"])
+    assert new["OPS"] != old["OPS"]
+    third = read(config(jira, max_deleted_percent=34), second.states[-1])
+    assert outcomes(third) == dict.fromkeys(gone, ("deleted", None))
+
+
+def test_an_issue_that_the_search_does_not_find_is_not_gone(jira: Sandbox) -> None:
+    """It is looked for by its id, and remembered."""
+    only = config(jira, project_keys=["WEB2"])
+    first = read(only)
+    issues = [{"id": id_, "key": key} for id_, key in counted(first).items()]
+    shown = [issues[0], *issues[2:]]
+    body = {"issues": shown, "total": len(shown), "maxResults": 7, "isLast": True}
+    jira.fault("/rest/api/2/search", status=200, headers=JSON, body=body)
+    second = read(only, first.states[-1])
+    assert len(counted(second)) == len(issues) - 1
+    assert outcomes(second) == {}
+    assert remembered(second.states[-1]) == remembered(first.states[-1])
+
+
 def test_a_project_that_cannot_be_read_makes_no_half_census(jira: Sandbox) -> None:
     """The run fails without a record; with `skip` it is left out, and compared with nothing."""
     first = read(config(jira))
