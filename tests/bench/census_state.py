@@ -16,6 +16,8 @@ import time
 import uuid
 from array import array
 from dataclasses import replace
+from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ import msgspec
 from sandbox.rng import seeded
 from tap_jira_oauth.census import Census, Counted
 from tap_jira_oauth.deleted import Remembered, missing, remember
-from tap_jira_oauth.fields import record_line
+from tap_jira_oauth.fields import record_lines
 from tap_jira_oauth.streams.issue_census import records
 
 if TYPE_CHECKING:
@@ -105,17 +107,20 @@ def in_state(projects: int) -> dict[str, Any]:
 def in_sql(projects: int) -> dict[str, Any]:
     """Print two censuses as records, and let DuckDB find what the second one lacks."""
     whole = counted(projects)
-    line = record_line("issue_census")
+    now = datetime.now(timezone.utc)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         before, started = peak(), time.process_time()
         size = 0
         for number, each in enumerate((whole, smaller(whole))):
             census = Census(uuid.uuid4().hex, number * 86_400_000, each)
             with gzip.open(Path(folder) / f"{number}.jsonl.gz", "wb", 2) as out:
-                for record in records(census):
-                    text = line(record, b"")
-                    size += len(text)
-                    out.write(text.partition(b'"record":')[2].rpartition(b',"time_')[0] + b"\n")
+                found = records(census)
+                while batch := list(islice(found, _BATCH)):
+                    lines = record_lines("issue_census", batch, now)
+                    size += len(lines)
+                    for line in lines.splitlines():
+                        record = line.partition(b'"record":')[2].rpartition(b',"time_')[0]
+                        out.write(record + b"\n")
         printed = time.process_time()
         database = duckdb.connect()
         gone = database.execute(_NEWER.format(folder)).fetchall()[0][0]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
-from tap_jira_oauth.fields import Issue, Shape, fields_to_ask, plain, record, record_line
+from tap_jira_oauth.fields import Issue, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.jql import in_utc, parse_datetime
 
 
@@ -45,6 +45,7 @@ def shape(declared: dict[str, Any] | None = None, *, is_open: bool = False, **mo
     return Shape({"properties": {"fields": fields}}, in_utc, **more)
 
 
+NOW = datetime(2026, 1, 3, tzinfo=timezone.utc)
 MOMENT = {"type": ["string", "null"], "format": "date-time"}
 NUMBER = {"type": ["number", "null"]}
 
@@ -199,7 +200,7 @@ def test_values_that_need_no_change_are_the_servers_own_bytes() -> None:
     )
     for declared in ({"customfield_1": {"type": ["object", "null"]}}, {}):
         made = record(msgspec.json.decode(body, type=Issue), shape(declared))
-        line = record_line("issues")(made, b"now")
+        line = record_lines("issues", [made], NOW)
         assert b'"customfield_1":' + odd + b"}" in line
         assert json.loads(line)["record"]["key"] == "ABC-1"
 

@@ -20,7 +20,7 @@ from tap_jira_oauth.errors import AccessError, ConfigurationError
 from tap_jira_oauth.expansion import Expansion, declared
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
 from tap_jira_oauth.field_types import Discovered, typed
-from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_line
+from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
@@ -163,7 +163,7 @@ class IssuesStream(PagedStream):
         return not self.selected or (kept and printed_as_they_are(self))
 
     def _print_records(self) -> None:
-        line = record_line(self.stream_maps[0].stream_alias)
+        name = self.stream_maps[0].stream_alias
         output = sys.stdout.buffer
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             for context in self.partitions:
@@ -173,8 +173,7 @@ class IssuesStream(PagedStream):
                     self.state_manager.is_flushed = False
                     if not self.selected:
                         continue
-                    now = datetime.now(timezone.utc).isoformat().encode()
-                    output.write(b"".join([line(record, now) for record in records]))
+                    output.write(record_lines(name, records, datetime.now(timezone.utc)))
                     output.flush()
                     counter.increment(len(records))
         self._write_state_message()
@@ -198,8 +197,9 @@ class IssuesStream(PagedStream):
                 # Reached only when the last of them is printed.
                 if self._prints:
                     self._children.write(below, self._passed)
-                for each in records:
-                    progress.unconformed.update(list(each.get("unconformed", ())))
+                progress.unconformed.update(
+                    field for each in records for field in each.get("unconformed", ())
+                )
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
                 progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)

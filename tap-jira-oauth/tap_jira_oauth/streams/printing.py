@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import SameRecordTransform
 
-from tap_jira_oauth.fields import plain, record_line
+from tap_jira_oauth.fields import plain, record_lines
 from tap_jira_oauth.streams.quiet import QuietStream
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class PrintingStream(QuietStream):
             for each in map(plain, records):
                 self._write_record_message(each)
             return
-        now = datetime.now(timezone.utc).isoformat().encode()
-        sys.stdout.buffer.write(b"".join([self._line(each, now) for each in records]))
+        name, now = self.stream_maps[0].stream_alias, datetime.now(timezone.utc)
+        sys.stdout.buffer.write(record_lines(name, records, now))
         sys.stdout.buffer.flush()
         self.state_manager.is_flushed = False
 
@@ -47,7 +47,3 @@ class PrintingStream(QuietStream):
     def prints_as_they_are(self) -> bool:
         """Tell whether every record is printed with all its values, and without the SDK."""
         return all(self.mask.values()) and printed_as_they_are(self)
-
-    @functools.cached_property
-    def _line(self) -> Any:
-        return record_line(self.stream_maps[0].stream_alias)
