@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tap.command import Run
 
+pytestmark = pytest.mark.any_version
+
 NAMES = {stream.name for stream in REFERENCE_STREAMS}
 PROJECTS = 60
 """More than Cloud and the boards' list show on a page."""
