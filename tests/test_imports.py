@@ -46,7 +46,7 @@ TAP = {
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql"},
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},
-    "fetch": {"client", "cloud_window", "errors", "fields", "jql", "window"},
+    "fetch": {"answer", "client", "cloud_window", "errors", "fields", "jql", "window"},
     "cloud_search": {"client", "cloud_window", "errors", "fetch", "fields", "jql"},
     "cloud_window": {"errors", "window"},
     "jira": {
