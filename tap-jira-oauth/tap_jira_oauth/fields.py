@@ -33,7 +33,7 @@ _SHORT, _REMEMBERED = 500, 4096
 class Issue(msgspec.Struct, gc=False):
     """An issue in the answer to a search; the values of its fields are JSON text.
 
-    `changelog` is empty where nobody asked for it.
+    What comes by `expand`, from `changelog` on, is empty where nobody asked for it.
     """
 
     id: str
@@ -41,6 +41,11 @@ class Issue(msgspec.Struct, gc=False):
     address: str = msgspec.field(name="self")
     fields: dict[str, msgspec.Raw]
     changelog: msgspec.Raw = msgspec.Raw()
+    rendered: msgspec.Raw = msgspec.field(name="renderedFields", default=msgspec.Raw())
+    transitions: msgspec.Raw = msgspec.Raw()
+    operations: msgspec.Raw = msgspec.Raw()
+    editmeta: msgspec.Raw = msgspec.Raw()
+    versions: msgspec.Raw = msgspec.field(name="versionedRepresentations", default=msgspec.Raw())
 
 
 class _Project(msgspec.Struct, gc=False):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tap_jira_oauth.errors import AnswerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -97,6 +98,17 @@ def restriction(  # noqa: PLR0913 - as above
     if condition:
         clauses.append(f"({condition})")
     return " AND ".join(clauses)
+
+
+def by_key_jql(project_key: str, begin: str | None) -> str:
+    """Return the query of a project's issues in the order of keys, from the key `begin` on."""
+    clause = f" AND key >= {quote(begin)}" if begin else ""
+    return f"project = {quote(project_key)}{clause} ORDER BY key ASC"
+
+
+def of_ids_jql(ids: Iterable[int]) -> str:
+    """Return the query of the issues with these ids."""
+    return f"id in ({', '.join(map(str, ids))})"
 
 
 def quote(text: str) -> str:

@@ -145,7 +145,39 @@ def test_what_is_redacted_is_in_no_part_of_the_record() -> None:
     assert here.left_out == ["customfield_2"]
 
 
-@pytest.mark.parametrize("name", ["Reporter", "reportr.emailAddress", "reporter.", "created", ""])
+def test_what_is_redacted_is_not_shown_through_other_issues_either() -> None:
+    """Nor in lists that a field wraps; a path may go further down, and a name may hold dots."""
+    person = {"name": "fred", "emailAddress": "fred@example.com"}
+    other = {"key": "ABC-2", "fields": {"summary": "secret", "status": {"name": "Done", "id": "3"}}}
+    names = ("comment", "parent", "subtasks", "issuelinks", "summary", "status", "customfield_1")
+    anything = {"type": ["object", "array", "string", "null"]}
+    declared: dict[str, dict[str, Any]] = {name: {**anything} for name in names}
+    declared["customfield_1"]["title"] = "Acme Inc. rating"
+    redact = ["summary", "status.name", "comment.author.emailAddress", "Acme Inc. rating.by.name"]
+    sent = answer(
+        summary="secret",
+        status={"name": "Done", "id": "3"},
+        comment={"total": 1, "comments": [{"author": person, "body": "b"}]},
+        parent=other,
+        subtasks=[other],
+        issuelinks=[{"inwardIssue": other}, {"outwardIssue": other}, {"outwardIssue": None}],
+        customfield_1={"by": [person]},
+    )
+    made = plain(record(issue(sent), shape(declared, redact=redact)))["fields"]
+    shown = {"key": "ABC-2", "fields": {"status": {"id": "3"}}}
+    assert made["comment"] == {"total": 1, "comments": [{"author": {"name": "fred"}, "body": "b"}]}
+    assert (made["parent"], made["subtasks"]) == (shown, [shown])
+    links = [{"inwardIssue": shown}, {"outwardIssue": shown}, {"outwardIssue": None}]
+    assert made["issuelinks"] == links
+    assert made["customfield_1"] == {"by": [{"emailAddress": "fred@example.com"}]}
+    assert made["status"] == {"id": "3"}
+    assert "summary" not in made
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Reporter", "reportr.emailAddress", "reporter.", "reporter..x", "created", "changelog.id", ""],
+)
 def test_a_redaction_that_would_redact_nothing_is_refused(name: str) -> None:
     """A misspelt name must not let through what somebody wants to keep back."""
     with pytest.raises(ConfigurationError, match=f"'redact_fields' names '{name}'"):

@@ -17,6 +17,7 @@ from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import AccessError, ConfigurationError
+from tap_jira_oauth.expansion import Expansion, declared
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
 from tap_jira_oauth.field_types import Discovered, typed
 from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
@@ -78,7 +79,8 @@ class IssuesStream(PagedStream):
         except ConfigurationError as error:
             self.logger.warning("The catalog is made without custom fields: %s", error)
             return Discovered(self.declared_schema, {})
-        return typed(self.declared_schema, jira.fields, jira.settings.custom_field_names)
+        schema = declared(self.declared_schema, jira.settings.expand)
+        return typed(schema, jira.fields, jira.settings.custom_field_names)
 
     @property
     @override
@@ -190,6 +192,7 @@ class IssuesStream(PagedStream):
             for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
                 below = self._children.take(page.issues)
                 records = [record(issue, self._shape) for issue in page.issues]
+                self._expansion.put(records, page.issues)
                 yield records
                 # Reached only when the last of them is printed.
                 if self._prints:
@@ -220,7 +223,7 @@ class IssuesStream(PagedStream):
         settings = self._jira.settings
         size = PageSize(settings.page_size)
         parts = (self._jira.client, self._children.fields, size, settings.jql)
-        expand = self._children.expand
+        expand = list(dict.fromkeys([*self._expansion.names, *self._children.expand]))
         search = (
             TokenSearch(*parts, expand=expand)
             if self._jira.is_cloud
@@ -235,7 +238,15 @@ class IssuesStream(PagedStream):
         fields = fields_to_ask(wanted, self._shape.left_out) if self.selected else NEEDED
         streams = [each for each in self.child_streams if isinstance(each, ChildStream)]
         selected = [each for each in streams if each.selected]
-        return Children(selected, self._jira, fields, with_issues=self.selected)
+        redaction = self._shape.redaction
+        return Children(selected, self._jira, fields, redaction, with_issues=self.selected)
+
+    @functools.cached_property
+    def _expansion(self) -> Expansion:
+        wanted = self._jira.settings.expand if self.selected else ()
+        redaction = self._shape.redaction
+        names = [n for n in wanted if n not in redaction.whole and self.mask["properties", n]]
+        return Expansion(names, redaction, self._children.redacted_history)
 
     def _reading(self, project: Project) -> Reading:
         """Return the reading of a project, begun or not."""
