@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from local_s3 import LocalS3
+from measured import SWITCH, is_repetition
 from sandbox import Corpus, Sandbox
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
 
@@ -21,6 +22,13 @@ CONSUMER = "lake"
 
 Configure = Callable[..., dict[str, Any]]
 """Returns the tap's settings for the running Jira, with more or other ones by name."""
+
+
+@pytest.fixture(autouse=True)
+def what_coverage_counts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out processes that would run the same lines once more."""
+    if is_repetition(request.node):
+        monkeypatch.delenv(SWITCH, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ checksums, which SeaweedFS does.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
+
+from measured import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def local_aws(folder: Path, *, free_calls: int | None = None) -> Iterator[LocalA
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=os.environ | rules,
+            env=unmeasured() | rules,
         )
         with process:
             try:

@@ -67,6 +67,12 @@ def pages(count: int, size: int) -> int:
     return max(1, math.ceil(count / size))
 
 
+def of_searches(n: Mapping[str, int]) -> int:
+    """Return the requests for the issues, for their census, and for what the start asks."""
+    issues = n["issues"] // (PAGE - 1) + n["issues"] // 5000 + n["projects"]
+    return issues + n["issues"] // 999 + 2 * n["projects"] + 2
+
+
 def of_issues(n: Mapping[str, int]) -> int:
     """Return the requests for what is in no search, and for what a search cuts."""
     return 3 * n["issues"] + n["watched"] + n["voted"] + n["long worklogs"]
@@ -115,10 +121,10 @@ def size_of(stream: type[ReferenceStream]) -> int:
 
 ROWS = (
     Row(
-        "`issues`",
-        f"pages of {PAGE} that overlap by one, one more a project and for every 5,000 issues; two to learn how times are read",
+        "`issues`; `issue_census` and `deleted_issues`",
+        f"pages of {PAGE} that overlap by one, one more a project and for every 5,000 issues; two to learn how times are read; for the census pages of 1,000 ids, and two more a project",
         r"/rest/api/2/search$",
-        lambda n: n["issues"] // (PAGE - 1) + n["issues"] // 5000 + n["projects"] + 2,
+        of_searches,
     ),
     Row(
         "`issue_properties`, `issue_remote_links`, `issue_transitions`; `issue_watchers`, `issue_votes`; `issue_worklogs`",
@@ -146,9 +152,9 @@ ROWS = (
     ),
     Row(
         "all others, and the start of the run",
-        "one, or one a page; `group_members` one a group, `field_options` one a field that offers a choice, `screen_tabs` one a screen, `security_levels` one a scheme; six to learn who we are, what the server is, and which projects and fields there are",
+        "one, or one a page; `group_members` one a group, `field_options` one a field that offers a choice, `screen_tabs` one a screen, `security_levels` one a scheme; seven to learn who we are, what the server is and its time, and which projects and fields there are",
         r"/rest/",
-        lambda n: lists(n) + 6,
+        lambda n: lists(n) + 7,
     ),
 )
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tap_jira_oauth import paging, streams
 from tap_jira_oauth.child_fetch import ISSUE
-from tap_jira_oauth.fetch import SEARCH
 from tap_jira_oauth.streams.children import ChildStream
 from tap_jira_oauth.streams.reference import ReferenceStream
 from tap_jira_oauth.streams.served import ServedStream
-from tap_jira_oauth.streams.worklogs_deleted import DELETED
 from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.unserved import FLAVORS
 
@@ -35,6 +33,16 @@ PAGINGS: dict[type, str] = {
     paging.Numbered: "numbered pages of {size}",
     paging.Picker: "one answer, no pages",
 }
+
+
+IDS = "the search, for ids and keys alone"
+OTHERS = {
+    "issues": ("`search`; Cloud: `search/jql`", "pages of `page_size`"),
+    "worklogs_deleted": ("`worklog/deleted`", "pages of 1,000 by time"),
+    "issue_census": (IDS, "pages of 1,000; Cloud: 5,000"),
+    "deleted_issues": (f"{IDS}, once for both streams; then what is missing", "the same"),
+}
+"""What the streams ask for that are like no other, and how it pages."""
 
 
 def every_stream() -> list[Stream]:
@@ -91,9 +99,7 @@ def asked(stream: Stream) -> tuple[str, str]:
         )
     if isinstance(stream, ServedStream):
         return f"`{short(stream.path)}`", "pages of 1,000 by `offset`"
-    if isinstance(stream, streams.IssuesStream):
-        return both(f"`{short(SEARCH)}`", "`search/jql`"), "pages of `page_size`"
-    return f"`{short(DELETED)}`", "pages of 1,000 by time"
+    return OTHERS[stream.name]
 
 
 def both(here: str, there: str) -> str:

@@ -168,8 +168,12 @@ def decode(answer: Answer, path: str, decoder: msgspec.json.Decoder[T]) -> T:
         AnswerError: it has another shape.
         UnavailableError: it is no JSON, though it said so; a proxy may have cut it.
     """
+    body = answer.body
     try:
-        return decoder.decode(answer.body)
+        if body.find(b"\n", 0, -1) >= 0:
+            # Parts of it are printed as they are, and a line must not be broken.
+            body = msgspec.json.format(body, indent=-1)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise AnswerError(f"{path}: Jira's answer has an unexpected shape: {error}.") from error
     except msgspec.DecodeError as error:

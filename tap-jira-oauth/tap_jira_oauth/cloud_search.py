@@ -16,7 +16,7 @@ import msgspec
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain
 from tap_jira_oauth.errors import BadRequestError
-from tap_jira_oauth.fetch import Found, row
+from tap_jira_oauth.fetch import Arrived, Found, row
 from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import restriction, window_jql
 
@@ -64,8 +64,10 @@ class TokenSearch:
     condition: str | None = None
     expand: Sequence[str] = ()
 
-    def find(self, project_key: str, ask: CloudAsk) -> Found:
+    def find(self, project_key: str, ask: CloudAsk) -> Arrived:
         """Ask for one page; a token that Jira refuses is said in the answer's `chain`.
+
+        It is decoded at once, since whether to count depends on it.
 
         Raises:
             TapError: Jira refused, did not answer, or answered something else.
@@ -77,17 +79,19 @@ class TokenSearch:
                 raise
             # The same query without a token was answered, so it is the token: it has expired.
             logger.warning("%s: %s The search begins anew where it was.", project_key, error)
-            return Found([], [], 0, Chain(refused=True))
+            refused = Found([], [], 0, Chain(refused=True))
+            return Arrived(lambda: refused)
         count = None
         if ask.uncounted and found.token is not None:
             count = self._count(project_key, ask)
-        return Found(
+        page = Found(
             found.issues,
             [row(issue) for issue in found.issues],
             len(found.issues) if count is None else count,
             Chain(found.token, found.is_last, count),
             requests=1 if count is None else 2,
         )
+        return Arrived(lambda: page)
 
     def _page(self, project_key: str, ask: CloudAsk) -> TokenPage:
         asked = self.size.current

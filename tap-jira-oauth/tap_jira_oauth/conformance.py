@@ -8,9 +8,9 @@ quotes, a moment in another offset, a sprint in Java's spelling; never a moment 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,13 +19,7 @@ from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.sprint import PREFIX, parse_sprint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-Convert = Callable[[msgspec.Raw], Any]
-"""Returns the value to print, which is the value itself if it is fine as it is.
-
-Raises MisfitError for a value that would have to be changed beyond recognition.
-"""
+    from collections.abc import Callable, Mapping
 
 _BEGINNINGS = {
     "string": b'"',
@@ -36,8 +30,8 @@ _BEGINNINGS = {
     "boolean": b"tf",
     "null": b"n",
 }
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_NUMBER = re.compile(rb'"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)"')
+_INTEGER = re.compile(rb'"(-?(?:0|[1-9][0-9]*))"')
 _DIGITS = 15
 """As many as every reader of JSON numbers keeps; a longer number in quotes stays a text."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -46,13 +40,20 @@ _DATE_TIME = re.compile(
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})",
     re.ASCII,
 )
-_SECONDS = len("2026-01-02T03:04:05")
 _text = msgspec.json.Decoder(str)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class MisfitError(Exception):
-    """A value is not of its declared type, and cannot become so without loss."""
+class Verdict(Enum):
+    """What a value is that is not converted."""
+
+    FINE = auto()
+    """Of its declared type."""
+    MISFIT = auto()
+    """Of another type, and it cannot become so without loss."""
+
+
+FINE, MISFIT = Verdict
 
 
 class Rule:
@@ -76,7 +77,10 @@ class Rule:
             closer += _BEGINNINGS["array"]
         if "integer" in self._kinds and "number" not in self._kinds:
             closer += _BEGINNINGS["number"]
+        self.is_moment = self._format == "date-time"
         self.fine = bytes(byte for byte in allowed if byte not in closer)
+        quoted = {"number": _NUMBER, "integer": _INTEGER}
+        self._quoted = next((quoted[kind] for kind in quoted if kind in self._kinds), None)
 
     @property
     def allows_all(self) -> bool:
@@ -88,64 +92,53 @@ class Rule:
         """Tell whether an array is fine if its items are."""
         return self._items is not None and "array" in self._kinds
 
-    def convert(self, value: msgspec.Raw) -> Any:
-        """Return a value as the schema wants it; the very same one if it is so already.
-
-        Raises:
-            MisfitError: it is something else.
-        """
-        first = bytes(value)[0]
+    def convert(self, json: bytes) -> Any:
+        """Return what becomes of a value, given as JSON text: what to print for it, or a verdict."""
+        first = json[0]
         if first in self.fine:
-            return value
+            return FINE
         if first in b'"':
-            return self._of_text(value)
+            return self._of_text(json)
         if first in b"[" and self._items and self.is_list:
-            return self._of_items(value, self._items)
+            return self._of_items(json, self._items)
         if first in _BEGINNINGS["number"] and "integer" in self._kinds:
-            number = Decimal(bytes(value).decode())
+            number = Decimal(json.decode())
             if number == number.to_integral_value():  # `1.0` is an integer in JSON Schema
-                return value
-        raise MisfitError
+                return FINE
+        return MISFIT
 
-    def _is_number(self, text: str) -> bool:
-        return bool(
-            ("number" in self._kinds and _NUMBER.fullmatch(text))
-            or ("integer" in self._kinds and _INTEGER.fullmatch(text))
-        )
-
-    def _of_text(self, value: msgspec.Raw) -> Any:
-        text = _text.decode(value)
+    def _of_text(self, json: bytes) -> Any:
         if "string" in self._kinds:
-            return self._moment(value, text)
-        if self._is_number(text) and sum(map(str.isdigit, text)) <= _DIGITS:
-            return msgspec.Raw(text.encode())
-        if "object" in self._kinds and text.startswith(PREFIX):
-            sprint = parse_sprint(text)
-            if sprint is not None:
-                return sprint
-        raise MisfitError
+            return self._of_format(_text.decode(json))
+        if self._quoted and (quoted := self._quoted.fullmatch(json)):
+            number = quoted[1]
+            if len(number) - number.count(b".") - number.count(b"-") <= _DIGITS:
+                return msgspec.Raw(number)
+        elif "object" in self._kinds and (text := _text.decode(json)).startswith(PREFIX):
+            return parse_sprint(text) or MISFIT
+        return MISFIT
 
-    def _moment(self, value: msgspec.Raw, text: str) -> Any:
-        """Hold a text against its format."""
+    def _of_format(self, text: str) -> Any:
         try:
             if self._format == "date" and _DATE.fullmatch(text):
                 date.fromisoformat(text)
-                return value
+                return FINE
             if self._format == "date-time" and _DATE_TIME.fullmatch(text):
-                datetime.fromisoformat(text[:_SECONDS])
                 return self._to_utc(text)
-        except (AnswerError, ValueError, OverflowError) as error:
-            raise MisfitError from error
-        raise MisfitError
+        except (AnswerError, ValueError, OverflowError):
+            return MISFIT
+        return MISFIT
 
-    def _of_items(self, value: msgspec.Raw, rule: Rule) -> Any:
-        items = _items.decode(value)
+    def _of_items(self, json: bytes, rule: Rule) -> Any:
+        items = _items.decode(json)
         fine = rule.fine
         # Nearly always all of them are, and a loop is cheaper than a call for each.
         for item in items:
             if bytes(item)[0] not in fine:
                 break
         else:
-            return value
-        made = [rule.convert(item) for item in items]
-        return value if all(new is old for new, old in zip(made, items, strict=True)) else made
+            return FINE
+        made = [rule.convert(bytes(item)) for item in items]
+        if MISFIT in made:
+            return MISFIT
+        return [old if new is FINE else new for new, old in zip(made, items, strict=True)]

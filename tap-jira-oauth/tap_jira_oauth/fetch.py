@@ -11,14 +11,16 @@ import itertools
 import threading
 from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain, CloudReader
-from tap_jira_oauth.errors import AnswerError
+from tap_jira_oauth.errors import AnswerError, TapError
 from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
 from tap_jira_oauth.window import Ask, Reader, Row
@@ -26,6 +28,7 @@ from tap_jira_oauth.window import Ask, Reader, Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk
 
@@ -52,6 +55,7 @@ class SearchAnswer(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(SearchAnswer)
+_text = msgspec.json.Decoder(str)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,26 @@ class Found:
     total: int
     chain: Chain | None = None
     requests: int = 1
+
+
+@dataclass
+class Arrived:
+    """An answer that nobody has looked at yet.
+
+    It is decoded by the thread that prints it, one page after the other: while a page is decoded
+    Python does nothing else anyway, and what one core has just decoded another would have to fetch.
+    """
+
+    read: Callable[[], Found]
+
+    @cached_property
+    def found(self) -> Found:
+        """Decode it, once.
+
+        Raises:
+            TapError: Jira answered something else.
+        """
+        return self.read()
 
 
 @dataclass(frozen=True)
@@ -118,7 +142,7 @@ class Search(Protocol):
     def size(self) -> PageSize:
         """The size of the pages to come."""
 
-    def find(self, project_key: str, ask: Any) -> Found:
+    def find(self, project_key: str, ask: Any) -> Arrived:
         """Return the answer to `ask`, which is what the reader of its flavour says."""
 
 
@@ -133,11 +157,11 @@ class OffsetSearch:
     literal: Literal = epoch_literal
     expand: Sequence[str] = ()
 
-    def find(self, project_key: str, ask: Ask) -> Found:
+    def find(self, project_key: str, ask: Ask) -> Arrived:
         """Ask for one page.
 
         Raises:
-            TapError: Jira refused, did not answer, or answered something else.
+            TapError: Jira refused, or did not answer.
         """
         asked = self.size.current
         jql = window_jql(project_key, self.condition, **ask.window._asdict(), literal=self.literal)
@@ -154,8 +178,11 @@ class OffsetSearch:
             }
 
         answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
-        found = decode(answer, SEARCH, _decoder)
         self.size.worked()
+        return Arrived(lambda: self._found(answer, asked))
+
+    def _found(self, answer: Answer, asked: int) -> Found:
+        found = decode(answer, SEARCH, _decoder)
         if found.max_results < asked:
             if found.max_results < SMALLEST_PAGE:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
@@ -170,7 +197,7 @@ class Reading:
     key: str
     reader: Reader | CloudReader
     total: int | None = None
-    pending: dict[Ask | CloudAsk, Future[Found]] = field(default_factory=dict)
+    pending: dict[Ask | CloudAsk, Future[Arrived]] = field(default_factory=dict)
     sent: int = 0
 
     def take(self, found: Found) -> list[int]:
@@ -179,13 +206,14 @@ class Reading:
             return self.reader.follow(found.rows, found.chain or Chain())
         return self.reader.take(found.rows, found.total)
 
-    def asks(self, size: int) -> Iterator[Ask | CloudAsk]:
+    def asks(self, size: PageSize) -> Iterator[Ask | CloudAsk]:
         """Return what the reader will ask for, as far as it can be told."""
         first = self.pending.get(self.reader.ask)
         total = self.total
-        if first is not None and first.done() and first.exception() is None:
-            total = first.result().total
-        return self.reader.ahead(size, total)
+        if first is not None and first.done():
+            with suppress(TapError):  # raised again when it is this page's turn
+                total = first.result().found.total
+        return self.reader.ahead(size.current, total)
 
 
 class Fetcher:
@@ -196,7 +224,7 @@ class Fetcher:
         self._search = search
         self._width = width
         self._readings: list[Reading] = []
-        self._dropped: list[Future[Found]] = []
+        self._dropped: list[Future[Arrived]] = []
 
     def pages(self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]) -> Iterator[Page]:
         """Read one project until its reader is done; look ahead into the `upcoming` ones.
@@ -209,7 +237,7 @@ class Fetcher:
         try:
             while not reader.done:
                 self._look_ahead(reading, upcoming)
-                found = reading.pending.pop(reader.ask).result()
+                found = reading.pending.pop(reader.ask).result().found
                 new = reading.take(found)
                 reading.total = found.total
                 if reader.ask not in reading.pending or reader.done:
@@ -230,7 +258,7 @@ class Fetcher:
         for each in itertools.chain([reading], upcoming()):
             if each.reader.done:
                 continue
-            for ask in each.asks(self._search.size.current):
+            for ask in each.asks(self._search.size):
                 waiting = sum(len(other.pending) for other in self._readings)
                 if waiting + len(self._dropped) >= self._width:
                     return
@@ -280,7 +308,7 @@ def row(issue: Issue) -> Row:
         AnswerError: it came without `updated`.
     """
     try:
-        updated = msgspec.json.decode(issue.fields["updated"], type=str)
+        updated = _text.decode(issue.fields["updated"])
     except (KeyError, msgspec.ValidationError) as error:
         raise AnswerError(
             f"Issue {issue.key} came without 'updated'; it cannot be put in order by its last "

@@ -6,17 +6,19 @@ Values that need no change stay the bytes that Jira sent: they are neither decod
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_jira_oauth.conformance import MisfitError, Rule
+from tap_jira_oauth.conformance import FINE, MISFIT, Rule
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.field_redaction import redaction
 from tap_jira_oauth.field_types import field_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
 NEEDED = ("project", "created", "updated")
 """Fields that every record is built from; asked for even where `fields` is narrower."""
@@ -24,11 +26,14 @@ NEEDED = ("project", "created", "updated")
 _MOMENTS = ("created", "updated")
 _NULL = msgspec.Raw(b"null")
 
+_SHORT, _REMEMBERED = 500, 4096
+"""So many values of so many bytes are remembered with what they were converted into."""
+
 
 class Issue(msgspec.Struct, gc=False):
     """An issue in the answer to a search; the values of its fields are JSON text.
 
-    `changelog` is empty where nobody asked for it.
+    What comes by `expand`, from `changelog` on, is empty where nobody asked for it.
     """
 
     id: str
@@ -36,6 +41,11 @@ class Issue(msgspec.Struct, gc=False):
     address: str = msgspec.field(name="self")
     fields: dict[str, msgspec.Raw]
     changelog: msgspec.Raw = msgspec.Raw()
+    rendered: msgspec.Raw = msgspec.field(name="renderedFields", default=msgspec.Raw())
+    transitions: msgspec.Raw = msgspec.Raw()
+    operations: msgspec.Raw = msgspec.Raw()
+    editmeta: msgspec.Raw = msgspec.Raw()
+    versions: msgspec.Raw = msgspec.field(name="versionedRepresentations", default=msgspec.Raw())
 
 
 class _Project(msgspec.Struct, gc=False):
@@ -47,6 +57,7 @@ _text = msgspec.json.Decoder(str)
 _project = msgspec.json.Decoder(_Project)
 _plain = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _encode = msgspec.json.Encoder().encode
+_lines = msgspec.json.Encoder().encode_lines
 
 
 def fields_to_ask(wanted: Iterable[str], deselected: Iterable[str]) -> list[str]:
@@ -99,6 +110,9 @@ class Shape:
         }
         self.fine = {field: rule.fine for field, rule in self.rules.items()}
         self.lists = {field for field, rule in self.rules.items() if rule.is_list}
+        self._moments = {field for field, rule in self.rules.items() if rule.is_moment}
+        # Versions, components, labels, sprints come again and again; moments do not.
+        self._known = lru_cache(_REMEMBERED)(self._convert)
 
     def conform(self, values: dict[str, Any]) -> dict[str, Any]:
         """Change the values of an issue's fields into what the schema says; return what did not fit."""
@@ -117,14 +131,17 @@ class Shape:
             for field in [field for field in values if field not in self.known]:
                 unconformed[field] = values.pop(field)
         for field in odd:
-            self._convert(field, values, unconformed)
+            json = bytes(values[field])
+            convert = self._convert if len(json) > _SHORT or field in self._moments else self._known
+            made = convert(field, json)
+            if made is MISFIT:
+                unconformed[self.names.get(field, field)] = values.pop(field)
+            elif made is not FINE:
+                values[field] = made
         return unconformed
 
-    def _convert(self, field: str, values: dict[str, Any], unconformed: dict[str, Any]) -> None:
-        try:
-            values[field] = self.rules[field].convert(values[field])
-        except MisfitError:
-            unconformed[self.names.get(field, field)] = values.pop(field)
+    def _convert(self, field: str, json: bytes) -> Any:
+        return self.rules[field].convert(json)
 
 
 def record(issue: Issue, shape: Shape) -> dict[str, Any]:
@@ -172,11 +189,13 @@ def plain(record: Mapping[str, Any]) -> dict[str, Any]:
     return _plain.decode(_encode(record))
 
 
-def record_line(stream: str) -> Callable[[Mapping[str, Any], bytes], bytes]:
-    """Return what writes RECORD messages of a stream; its second argument is `time_extracted`."""
-    head = b'{"type":"RECORD","stream":%b,"record":' % _encode(stream)
+class _Message(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
+    stream: str
+    record: dict[str, Any]
+    time_extracted: str
 
-    def line(record: Mapping[str, Any], extracted: bytes) -> bytes:
-        return b'%b%b,"time_extracted":"%b"}\n' % (head, _encode(record), extracted)
 
-    return line
+def record_lines(stream: str, records: Iterable[dict[str, Any]], extracted: datetime) -> bytes:
+    """Return the RECORD messages of a stream, a line each."""
+    moment = extracted.isoformat()
+    return _lines([_Message(stream, record, moment) for record in records])

@@ -140,6 +140,17 @@ class Jira:
         if self.settings.auth_method != "anonymous":
             self.client.get("/rest/api/2/myself", Myself)
 
+    def clock(self) -> int:
+        """Ask for the server's own clock as it is now, in epoch milliseconds.
+
+        Raises:
+            TapError: it is not told.
+        """
+        clock = self.client.get("/rest/api/2/serverInfo", ServerInfo)[1].clock
+        if clock is None:
+            raise AnswerError("Jira answered without a Date header; its clock is needed.")
+        return clock
+
     @cached_property
     def literal(self) -> Literal:
         """How to write a moment in a Data Center's JQL: as milliseconds, or else in the user's own time zone.

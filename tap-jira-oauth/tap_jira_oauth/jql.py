@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tap_jira_oauth.errors import AnswerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -22,8 +23,12 @@ _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without the cost of s
 _MILLISECOND = timedelta(milliseconds=1)
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""", re.DOTALL)
 _ORDER_BY = re.compile(r"\border\s+by\b", re.IGNORECASE)
-_ALREADY_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:\+0000|Z)")
-
+_WHOLE_HOURS = re.compile(
+    # The day of a month that every month has, the hour, the rest; hours of the offset.
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T)([01]\d|2[0-3])(:[0-5]\d:[0-5]\d\.\d{3})"
+    r"(?:Z|([+-]\d\d)00)",
+    re.ASCII,
+)
 
 Literal = Callable[[int], str]
 """Writes a moment (epoch ms, UTC) as a JQL literal, never later than the moment itself."""
@@ -95,6 +100,17 @@ def restriction(  # noqa: PLR0913 - as above
     return " AND ".join(clauses)
 
 
+def by_key_jql(project_key: str, begin: str | None) -> str:
+    """Return the query of a project's issues in the order of keys, from the key `begin` on."""
+    clause = f" AND key >= {quote(begin)}" if begin else ""
+    return f"project = {quote(project_key)}{clause} ORDER BY key ASC"
+
+
+def of_ids_jql(ids: Iterable[int]) -> str:
+    """Return the query of the issues with these ids."""
+    return f"id in ({', '.join(map(str, ids))})"
+
+
 def quote(text: str) -> str:
     """Return a JQL string literal; keys such as `ORDER` or `TO` are reserved words unquoted."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -137,6 +153,9 @@ def in_utc(text: str) -> str:
     Raises:
         AnswerError: the text is no datetime.
     """
-    if _ALREADY_UTC.fullmatch(text):
-        return f"{text[:23]}Z"
+    if parts := _WHOLE_HOURS.fullmatch(text):
+        day, hour, rest, offset = parts.groups("0")
+        there = int(hour) - int(offset)
+        if 0 <= there <= 23:  # noqa: PLR2004 - the same day, a third of the cost of dates
+            return f"{day}{there:02}{rest}Z"
     return format_datetime(parse_datetime(text))

@@ -68,6 +68,30 @@ def project_keys(keys: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+EXPANSIONS = (
+    *("changelog", "editmeta", "operations", "renderedFields", "transitions"),
+    "versionedRepresentations",
+)
+"""What `expand` adds to each issue of a search (Jira REST API 10.3 and Cloud's OpenAPI, version 2)."""
+
+_OF_SEARCHES = ("names", "schema")
+
+
+def expansions(names: list[str]) -> tuple[str, ...]:
+    """Check what issues are to be expanded by."""
+    for name in names:
+        if name in _OF_SEARCHES:
+            raise ConfigurationError(
+                f"Setting 'expand' holds '{name}', which Jira adds to a page and not to an issue. The "
+                "catalog has it: `title` and type of each field; or select the stream 'fields'."
+            )
+        if name not in EXPANSIONS:
+            raise ConfigurationError(
+                f"Setting 'expand' holds '{name}'. There are: {', '.join(EXPANSIONS)}."
+            )
+    return tuple(dict.fromkeys(names))
+
+
 def epoch_ms(name: str, text: str | None) -> int | None:
     """Return the moment that a date names, in epoch milliseconds; without an offset it is in UTC."""
     if text is None:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.jql import has_order_by
 from tap_jira_oauth.setting import Setting, declare
-from tap_jira_oauth.setting_value import base_url, check_proxy, clean, epoch_ms, project_keys
+from tap_jira_oauth.setting_value import (
+    base_url,
+    check_proxy,
+    clean,
+    epoch_ms,
+    expansions,
+    project_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +28,10 @@ if TYPE_CHECKING:
 
 LOOKBACK_MINUTES = {"data_center": 5, "cloud": 30}
 """The default of `lookback_minutes`: Cloud's index was seen to lag by more than five minutes."""
+
+FEW = 10
+"""So many issues of a project may go in any case, or a small project could lose none."""
+
 GATEWAY = "https://api.atlassian.com"
 """Where Cloud takes OAuth 2.0 and scoped API tokens; a site's own address does not."""
 
@@ -134,6 +145,11 @@ class Settings:
         "Which fields to ask Jira for, in its own notation (`*all`, `*navigable`, `summary`, `-comment`). Deselected properties are not asked for either.",
         ("*all",),
     )
+    expand: tuple[str, ...] = declare(
+        "array",
+        "What Jira is to add to each issue, as a property of that name and as Jira sends it: `changelog`, `editmeta`, `operations`, `renderedFields`, `transitions`, `versionedRepresentations`. Whole histories are in the stream `issue_changelogs`.",
+        (),
+    )
     custom_field_names: Literal["id", "name"] = declare(
         "options",
         "What custom fields are called in records: by Jira's `id` (`customfield_10016`), or by their `name` in lower case (`story_points`; `story_points_10016` where several have it). A catalog keeps the names that it was made with.",
@@ -142,7 +158,7 @@ class Settings:
     )
     redact_fields: tuple[str, ...] = declare(
         "array",
-        "Fields that are kept out of the records of issues, by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`). Fields named whole are not even asked for.",
+        "Fields that are kept out of the records of issues and of the streams below them, histories included: by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`, `comment.author.emailAddress`). Fields named whole are not even asked for.",
         (),
     )
     page_size: int = declare(
@@ -175,6 +191,12 @@ class Settings:
         "integer",
         f"How far behind the bookmark a run looks again, because Jira's search index lags. Nothing is emitted twice for it. Unset: {LOOKBACK_MINUTES['data_center']} on Data Center, {LOOKBACK_MINUTES['cloud']} on Cloud.",
         minimum=1,
+    )
+    max_deleted_percent: int = declare(
+        "integer",
+        f"Of `deleted_issues`: how many percent of a project may be gone in one run, and {FEW} issues in any case. More look like a lost permission: then an error says so, and nothing of that project is called gone. 100 believes everything.",
+        10,
+        minimum=0,
     )
     request_timeout: int = declare(
         "integer",
@@ -222,6 +244,7 @@ class Settings:
         given["project_keys"] = project_keys(given.get("project_keys", []))
         given["start_date"] = epoch_ms("start_date", given.get("start_date"))
         given["end_date"] = epoch_ms("end_date", given.get("end_date"))
+        given["expand"] = expansions(given.get("expand", []))
         for name in ("fields", "redact_fields"):
             if name in given:
                 given[name] = tuple(given[name])

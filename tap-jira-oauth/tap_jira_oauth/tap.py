@@ -37,10 +37,12 @@ from tap_jira_oauth.settings import (
     refuse_unknown,
 )
 from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
     CHILD_STREAMS,
     INCREMENTAL_STREAMS,
     REFERENCE_STREAMS,
     IssuesStream,
+    Taking,
 )
 from tap_jira_oauth.streams.served import ServedStream
 
@@ -112,11 +114,27 @@ class TapJiraOAuth(Tap):
     @override
     def discover_streams(self) -> list[Stream]:
         """Return all streams; they connect when their schemas are wanted or they are read."""
+        taking = Taking(self._connect)
         return [
             IssuesStream(self, self._connect),
             *(stream(self) for stream in CHILD_STREAMS),
             *(stream(self, self._connect) for stream in (*INCREMENTAL_STREAMS, *REFERENCE_STREAMS)),
+            *(stream(self, taking) for stream in CENSUS_STREAMS),
         ]
+
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """Return them by name, as the SDK does, but those of the census last.
+
+        What they find may end the run with an error, and the ids in their state make it large.
+        """
+        if self._streams is None:
+            found = super().streams
+            last = [name for name, stream in found.items() if isinstance(stream, CENSUS_STREAMS)]
+            names = [*(name for name in found if name not in last), *reversed(last)]
+            self._streams = {name: found[name] for name in names}
+        return self._streams
 
     @property
     def served(self) -> list[ServedStream]:

@@ -6,6 +6,7 @@ import logging
 import re
 import ssl
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +65,15 @@ class Transport:
             _check_certificate(settings.client_certificate)
         self._certified = bool(settings.client_certificate)
         proxy = settings.proxy_url
-        # Given with every request, since requests lets the environment win over the session.
-        self._options: dict[str, Any] = {
-            "timeout": settings.request_timeout,
+        self._timeout = settings.request_timeout
+        self._route: dict[str, Any] = {
             "stream": True,
-            "allow_redirects": False,
             "verify": (settings.ca_bundle or True) if settings.verify_ssl else False,
             "cert": settings.client_certificate,
-            "proxies": {"http": proxy, "https": proxy} if proxy else None,
+            "proxies": {"http": proxy, "https": proxy} if proxy else {},
         }
+        # requests would look through the environment for proxies with every request.
+        self._route_to = cache(self._found_route)
 
     def send(
         self,
@@ -94,8 +95,14 @@ class Transport:
         headers = {"Content-Type": body.media_type} if body is not None else None
         content = body.content if body is not None else None
         try:
-            with self._session.request(
-                method, f"{base}{path}", data=content, headers=headers, auth=auth, **self._options
+            request = requests.Request(
+                method, f"{base}{path}", data=content, headers=headers, auth=auth
+            )
+            with self._session.send(
+                self._session.prepare_request(request),
+                timeout=self._timeout,
+                allow_redirects=False,
+                **self._route_to(base),
             ) as response:
                 # `content` would put the body together from small pieces, at twice the cost.
                 received = response.raw.read(decode_content=True)
@@ -112,6 +119,10 @@ class Transport:
         except urllib3.exceptions.HTTPError as error:  # while the body was read
             reason = f"{base} broke off its answer ({type(error).__name__})"
             return Wait(reason, 0, heavy=True)
+
+    def _found_route(self, base: str) -> dict[str, Any]:
+        """Return proxies and certificates for a server, by the settings or else the environment."""
+        return dict(self._session.merge_environment_settings(base, **self._route))
 
     def _trouble(self, base: str, error: OSError) -> Wait:
         if not isinstance(error, requests.exceptions.RequestException):

@@ -110,9 +110,9 @@ def _environment() -> dict[str, str]:
     return os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
 
 
-def settings(folder: Path, url: str, **more: object) -> str:
+def settings(folder: Path, url: str, name: str = "config.json", **more: object) -> str:
     """Write the tap's configuration; return its path."""
-    path = folder / "config.json"
+    path = folder / name
     config: dict[str, Any] = {
         "api_url": url,
         "auth_method": "personal_token",
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--issues", type=int, default=50_000)
     parser.add_argument("--projects", type=int, default=1)
     parser.add_argument("--latency", type=int, default=0, help="milliseconds")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", action="store_true", help="also PyPI tap-jira")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -172,7 +173,7 @@ def main() -> None:
         if options.latency:
             measure_latency(url, folder, options.latency)
         else:
-            measure_cost(url, https if options.peer else None, folder)
+            measure_cost(url, https if options.peer else None, folder, options.rounds)
         ours.send("stop")
         server.join()
         os.chdir("/")
@@ -205,18 +206,30 @@ def catalog_without_custom_fields(folder: Path) -> str:
     return str(path)
 
 
-def measure_cost(url: str, https: str | None, folder: Path) -> None:
-    """Read by the floor, by this tap, and by the peer if there is an address for it."""
-    base = cost([sys.executable, str(FLOOR), url], folder)
-    show("floor", base, base)
-    ours = [TAP, "--config", settings(folder, url)]
-    show("tap-jira-oauth", cost(ours, folder), base)
+def measure_cost(url: str, https: str | None, folder: Path, rounds: int) -> None:
+    """Read by the floor, by this tap, and by the peer if there is an address for it.
+
+    Each round lets all of them read, and the cheapest of its rounds counts for each: whatever else
+    the machine does makes a process dearer, never cheaper.
+    """
+    config = settings(folder, url)
     # That catalog does not know which field is not worth asking for; so the settings say it.
     options = ["--catalog", catalog_without_custom_fields(folder)]
-    same = [TAP, "--config", settings(folder, url, fields=FIELDS), *options]
-    show("tap-jira-oauth, custom fields not typed", cost(same, folder), base)
+    same = settings(folder, url, name="same.json", fields=FIELDS)
+    commands = {
+        "floor": [sys.executable, str(FLOOR), url],
+        "tap-jira-oauth": [TAP, "--config", config],
+        "tap-jira-oauth, custom fields not typed": [TAP, "--config", same, *options],
+    }
     if https:
-        show("tap-jira 2.6.0", cost(peer_command(https, folder), folder), base)
+        commands["tap-jira 2.6.0"] = peer_command(https, folder)
+    spent: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            spent[name].append(cost(command, folder))
+    least = {name: min(costs, key=lambda each: each.cpu) for name, costs in spent.items()}
+    for name, each in least.items():
+        show(name, each, least["floor"])
 
 
 if __name__ == "__main__":

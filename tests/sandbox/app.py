@@ -60,6 +60,7 @@ _RULES: Final = (
     Rule(f"{_API}/field", endpoint="fields", methods=["GET"]),
     Rule(f"{_API}/search", endpoint="search", methods=["GET", "POST"]),
     Rule(f"{_API}/issue/<name>", endpoint="issue", methods=["GET"]),
+    Rule(f"{_API}/issue/bulkfetch", endpoint="issue/bulk", methods=["POST"]),
     *REFERENCE_RULES,
     *LISTING_RULES,
     *ISSUE_RULES,
@@ -102,6 +103,7 @@ class Application:
             "fields": self.rest.fields,
             "search": self.rest.search,
             "issue": self.rest.issue,
+            "issue/bulk": self.rest.bulk_issues,
         }
         self._resources |= Resources(self.rest, self.world.cloud).endpoints()
         self._resources |= Listings(self.rest, self.world.cloud).endpoints()

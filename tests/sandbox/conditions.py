@@ -117,11 +117,21 @@ class Compiler:
             elif isinstance(operand, jql.Empty) or _means_empty(name, operand):
                 empty = True
             else:
-                wanted.add(self._resolve(name, clause.field, operand.text))
+                wanted |= self._resolved_or_nothing(name, clause, operand.text)
         if clause.operator in _POSITIVE:
             return lambda issue: bool(read(issue) & wanted) or (empty and not read(issue))
         # A field without a value is not "different" in JQL: != and NOT IN pass over it.
         return lambda issue: bool(read(issue)) and not read(issue) & wanted
+
+    def _resolved_or_nothing(self, name: str, clause: jql.Clause, text: str) -> set[str]:
+        """Of a list that is not to be validated, a value that does not exist is left out alone."""
+        try:
+            return {self._resolve(name, clause.field, text)}
+        except JqlError as error:
+            if self.validate or clause.operator != "in":
+                raise
+            self.warnings.append(str(error))
+            return set()
 
     def _called(self, name: str, clause: jql.Clause, function: jql.Function) -> set[str]:
         """The user names that a function gives: `currentUser()` is the only one here, and nobody has no name."""
@@ -148,8 +158,12 @@ class Compiler:
                 raise JqlError(
                     f"The issue key '{operand.text}' for field '{clause.field}' is invalid."
                 )
-            place = match[1].upper(), int(match[2])
-            return lambda issue: compare(issue.place, place)
+            # The key is looked up: that of a deleted issue is refused, that of a moved one is read as its new one,
+            # and only issues of the same project are compared.
+            at = self.snapshot.by_id[self._resolve(name, clause.field, operand.text)]
+            return lambda issue: (
+                issue.project.id == at.project.id and compare(issue.number, at.number)
+            )
         bound, read = self._moment(clause.field, operand), readers.moment(name)
 
         def test(issue: Issue) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 VERSION: Final = (10, 3, 19)
 JSON: Final = "application/json;charset=UTF-8"
+BULK_ISSUES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,29 @@ class Rest:
         if described and isinstance(body, msgspec.Raw):
             body = msgspec.json.decode(body)
         return answer({**body, **described} if described else body, asked)
+
+    def bulk_issues(self, asked: Asked) -> Response:
+        """Cloud's `issue/bulkfetch`: up to 100 issues; those that are not found are errors beside the others."""
+        if not asked.cloud:
+            return nowhere(asked.request.base_url)
+        sent = asked.request.get_json(silent=True)
+        sent = sent if isinstance(sent, dict) else {}
+        names = sent.get("issueIdsOrKeys")
+        if not isinstance(names, list) or not 0 < len(names) <= BULK_ISSUES:
+            return refusal(400, f"issueIdsOrKeys must hold 1 to {BULK_ISSUES} issue ids or keys.")
+        snapshot = self.corpus.snapshot()
+        found = [snapshot.find(str(name), asked.identity.user) for name in names]
+        issues = {issue.id: issue for issue in found if issue is not None}
+        keep = selection(split(sent.get("fields") or []), "*all")
+        body = self.bodies.of(asked, keep, frozenset())
+        said = "Issue does not exist or you do not have permission to see it."
+        errors = [
+            {"id": str(name), "errorMessage": said}
+            for name, issue in zip(names, found, strict=True)
+            if issue is None
+        ]
+        shown = [body(issue) for issue in issues.values()]
+        return answer({"expand": "schema,names", "issues": shown, "issueErrors": errors}, asked)
 
     def search(self, asked: Asked) -> Response:
         """`search`, GET and POST."""

@@ -156,6 +156,20 @@ def test_bulkfetch_pages_over_the_histories_of_many_issues(cloud: Sandbox) -> No
     assert ask(cloud, "changelog/bulkfetch", {"issueIdsOrKeys": []}).status_code == 400
 
 
+def test_bulkfetch_of_issues_tells_those_that_it_does_not_find(
+    server: Sandbox, cloud: Sandbox
+) -> None:
+    """Cloud only, up to 100, with the fields asked for; a deleted one is an error beside the others."""
+    issue = cloud.world.corpus.snapshot().issues[0]
+    order = {"issueIdsOrKeys": [issue.id, "999999"], "fields": ["project"]}
+    page = get(cloud, "issue/bulkfetch", order)
+    assert [one["key"] for one in page["issues"]] == [issue.key]
+    assert page["issues"][0]["fields"].keys() == {"project"}
+    assert [one["id"] for one in page["issueErrors"]] == ["999999"]
+    assert ask(cloud, "issue/bulkfetch", {"issueIdsOrKeys": ["1"] * 101}).status_code == 400
+    assert ask(server, "issue/bulkfetch", order).status_code == 404
+
+
 def test_an_edit_becomes_a_history() -> None:
     """What happens in the sandbox is the last history, with the old and the new value; the older ones stay."""
     with Sandbox(corpus=corpus()) as jira:

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox import Corpus, User, moments, query, times
+from sandbox import Clock, Corpus, User, moments, query, times
+from sandbox.index import Index
 from sandbox.jql import JqlError
+from sandbox.life import Life
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +181,36 @@ def test_an_unvalidated_query_warns_and_matches_nothing_there() -> None:
     assert lenient.warnings == ("The value 'NOPE' does not exist for the field 'project'.",)
     with pytest.raises(JqlError, match="Expecting"):
         found("project NOPE", validate=False)
+
+
+def test_a_list_that_is_not_validated_keeps_what_exists() -> None:
+    """`id in (...)` with ids of deleted issues among them finds the others, and warns of each that is gone."""
+    ids = [issue.id for issue in SNAPSHOT.issues[:2]]
+    text = f"id in ({', '.join([*ids, '999998', '999999'])}) ORDER BY key"
+    with pytest.raises(JqlError, match="'999998' does not exist"):
+        found(text)
+    lenient = found(text, validate=False)
+    assert {issue.id for issue in lenient.issues} == set(ids)
+    assert len(lenient.warnings) == 2
+
+
+def test_a_key_that_is_compared_is_looked_up() -> None:
+    """That of a deleted issue is refused, that of a moved one means its place in the new project."""
+    corpus = Corpus.generate(seed=7, issues=60, projects=3)
+    life = Life(corpus, Clock(), Index(Clock(), {"a": (0, 0)}, 0))
+    moved, gone = (i for i in corpus.snapshot().issues[:2])
+    new_key = life.move(moved.key, "OPS")
+    life.delete(gone.key)
+
+    def keys(text: str) -> list[str]:
+        asked = query.Question.at(text, USER, NOW)
+        return [issue.key for issue in query.run(asked, corpus.snapshot()).issues]
+
+    home = moved.project.key
+    assert keys(f"project = {home} AND key >= {moved.key} ORDER BY key") == []
+    assert keys(f"key >= {moved.key} ORDER BY key") == [new_key]
+    with pytest.raises(JqlError, match=f"'{gone.key}' does not exist"):
+        keys(f"key >= {gone.key}")
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,10 @@ def _by_date(field: str, sign: str, ms: int) -> tuple[str, Test]:
 
 def _by_key(sign: str, key: str) -> tuple[str, Test]:
     project, _, number = key.rpartition("-")
-    place = (project, int(number))
-    tests: dict[str, Test] = {">": lambda i: i.place > place, "<=": lambda i: i.place <= place}
+    tests: dict[str, Test] = {
+        ">": lambda i: i.project.key == project and i.number > int(number),
+        "<=": lambda i: i.project.key == project and i.number <= int(number),
+    }
     return f"key {sign} {quoted(key)}", tests[sign]
 
 

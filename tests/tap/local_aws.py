@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import requests
 
+from measured import unmeasured
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -41,7 +43,7 @@ class LocalAws:
             [COMMAND, "-H", "127.0.0.1", "-p", "0"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "MOTO_RECORDER_FILEPATH": self._recording},
+            env=unmeasured() | {"PYTHONUNBUFFERED": "1", "MOTO_RECORDER_FILEPATH": self._recording},
         )
         assert self._process.stderr is not None
         for line in self._process.stderr:

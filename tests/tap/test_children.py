@@ -330,6 +330,45 @@ def test_a_field_that_comes_for_a_stream_is_not_in_the_record_of_the_issue(
     }
 
 
+def test_what_is_redacted_is_in_no_stream(jira: Sandbox, tmp_path: Path) -> None:
+    """A list that is redacted whole is not read, histories keep what is not about a redacted field, people lose a part."""
+    jira.edit(count=5)
+    redact = [
+        "summary",
+        "labels",
+        "worklog",
+        "comment.author.emailAddress",
+        "changelog.author.name",
+    ]
+    redact += ["comment.author.accountId", "changelog.author.accountId", "reporter.emailAddress"]
+    options = select(tmp_path)
+    plain = run_with(tmp_path, signed_in(jira), options)
+    asked = len(jira.requests)
+    result = run_with(tmp_path, signed_in(jira, redact_fields=redact), options)
+    assert result.status == 0, result.log
+    assert result.of("issue_worklogs") == []
+    assert "issue_worklogs is not read: redact_fields names worklog" in result.log
+    assert not any(entry.path.endswith("/worklog") for entry in jira.requests[asked:])
+    for record in result.of("issues"):
+        assert {"summary", "labels", "worklog"}.isdisjoint(record["fields"])
+    for stream in ("issue_comments", "issue_changelogs"):
+        before, after = plain.of(stream), result.of(stream)
+        assert [each["id"] for each in after] == [each["id"] for each in before]
+    for record in result.of("issue_comments"):
+        assert {"emailAddress", "accountId"}.isdisjoint(record["author"])
+        assert record["author"]
+        assert record["body"]
+    assert any("emailAddress" in record["author"] for record in plain.of("issue_comments"))
+    told: set[str] = set()
+    histories = zip(plain.of("issue_changelogs"), result.of("issue_changelogs"), strict=True)
+    for whole, history in histories:
+        kept = [each for each in whole["items"] if each["field"] not in {"summary", "labels"}]
+        assert history["items"] == kept
+        assert {"name", "accountId"}.isdisjoint(history.get("author", {}))
+        told |= {each["field"] for each in kept}
+    assert {"status", "Link"} <= told
+
+
 def test_a_stream_map_on_a_child_is_honoured(jira: Sandbox, tmp_path: Path) -> None:
     """The SDK's own way is taken for that stream; all others stay as they are."""
     config = signed_in(jira)
@@ -404,6 +443,41 @@ class TestCutByDataCenter:
         assert newest(result)["issue_changelogs"][id_] == ids
         assert result.summary["streams"]["issue_changelogs"]["truncated"] == 0
         assert "could not be read whole" not in result.log
+
+
+class TestRefusedByDataCenter:
+    """A Data Center that shows of no list more than one entry, and refuses the rest."""
+
+    @pytest.fixture
+    def flavor(self) -> Literal["data_center"]:
+        """It alone."""
+        return "data_center"
+
+    @pytest.fixture
+    def list_cap(self) -> int:
+        """Nearly every list has to be asked for."""
+        return 1
+
+    def test_a_stream_of_which_nothing_may_be_seen_is_an_error(
+        self, jira: Sandbox, tmp_path: Path
+    ) -> None:
+        """No bookmark moves past its issues. A few refusals are no error."""
+        body = {"errorMessages": ["You do not have the permission."]}
+        options = select(tmp_path, ("issues", "issue_comments"))
+        config = signed_in(jira, page_size=100, project_keys=["ALPHA"])
+        jira.fault("/rest/api/2/issue/", status=403, headers=JSON, body=body, count=5)
+        few = run_with(tmp_path, config, options)
+        assert few.status == 0, few.log
+        assert few.summary["streams"]["issue_comments"]["unreadable"] == 5
+        count = len(few.of("issue_comments"))
+        metric = f'"record_count","value":{count},"tags":{{"stream":"issue_comments"'
+        assert metric in few.log
+        jira.fault("/rest/api/2/issue/", status=403, headers=JSON, body=body, count=999)
+        result = run_with(tmp_path, config, options)
+        assert result.status == 1
+        said = result.log.splitlines()[-1]
+        assert "Stream 'issue_comments': Jira refuses every list" in said
+        assert not any("replication_key_value" in json.dumps(state) for state in result.states)
 
 
 class TestBulkOnCloud:

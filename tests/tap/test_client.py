@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+from requests.structures import CaseInsensitiveDict
 
+from tap_jira_oauth.answer import Answer
 from tap_jira_oauth.auth import build_auth
-from tap_jira_oauth.client import JiraClient
+from tap_jira_oauth.client import JiraClient, decode
 from tap_jira_oauth.errors import AnswerError, ConfigurationError, UnavailableError
 from tap_jira_oauth.gate import StopRequestedError, Timing
 from tap_jira_oauth.settings import Settings
@@ -123,6 +126,15 @@ def test_a_stop_ends_the_waiting(connected_jira: Sandbox, connect: Connect, time
     with pytest.raises(StopRequestedError):
         connect().exchange("GET", PATH)
     assert len(time.waits) == 1
+
+
+def test_an_answer_in_many_lines_is_read_as_one() -> None:
+    """What is printed as it came must not break a line; values keep every digit."""
+    for end in (b"", b"\n"):
+        body = b'{\n  "key": "A",\r\n  "fields": {"n": 1.10, "a": [\n1e400, "\\n x"]}\n}' + end
+        answer = Answer(200, CaseInsensitiveDict(), body)
+        found = decode(answer, PATH, msgspec.json.Decoder(dict[str, msgspec.Raw]))
+        assert bytes(found["fields"]) == b'{"n":1.10,"a":[1e400,"\\n x"]}'
 
 
 def test_an_answer_of_another_shape_is_refused(connect: Connect) -> None:

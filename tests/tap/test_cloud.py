@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.journal import LogEntry
 
+pytestmark = pytest.mark.any_version
+
 SEARCH = "/rest/api/2/search/jql"
 COUNT = "/rest/api/2/search/approximate-count"
 MINUTE = 60

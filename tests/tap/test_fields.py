@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
-from tap_jira_oauth.fields import Issue, Shape, fields_to_ask, plain, record, record_line
+from tap_jira_oauth.fields import Issue, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.jql import in_utc, parse_datetime
 
 
@@ -45,6 +45,7 @@ def shape(declared: dict[str, Any] | None = None, *, is_open: bool = False, **mo
     return Shape({"properties": {"fields": fields}}, in_utc, **more)
 
 
+NOW = datetime(2026, 1, 3, tzinfo=timezone.utc)
 MOMENT = {"type": ["string", "null"], "format": "date-time"}
 NUMBER = {"type": ["number", "null"]}
 
@@ -144,7 +145,39 @@ def test_what_is_redacted_is_in_no_part_of_the_record() -> None:
     assert here.left_out == ["customfield_2"]
 
 
-@pytest.mark.parametrize("name", ["Reporter", "reportr.emailAddress", "reporter.", "created", ""])
+def test_what_is_redacted_is_not_shown_through_other_issues_either() -> None:
+    """Nor in lists that a field wraps; a path may go further down, and a name may hold dots."""
+    person = {"name": "fred", "emailAddress": "fred@example.com"}
+    other = {"key": "ABC-2", "fields": {"summary": "secret", "status": {"name": "Done", "id": "3"}}}
+    names = ("comment", "parent", "subtasks", "issuelinks", "summary", "status", "customfield_1")
+    anything = {"type": ["object", "array", "string", "null"]}
+    declared: dict[str, dict[str, Any]] = {name: {**anything} for name in names}
+    declared["customfield_1"]["title"] = "Acme Inc. rating"
+    redact = ["summary", "status.name", "comment.author.emailAddress", "Acme Inc. rating.by.name"]
+    sent = answer(
+        summary="secret",
+        status={"name": "Done", "id": "3"},
+        comment={"total": 1, "comments": [{"author": person, "body": "b"}]},
+        parent=other,
+        subtasks=[other],
+        issuelinks=[{"inwardIssue": other}, {"outwardIssue": other}, {"outwardIssue": None}],
+        customfield_1={"by": [person]},
+    )
+    made = plain(record(issue(sent), shape(declared, redact=redact)))["fields"]
+    shown = {"key": "ABC-2", "fields": {"status": {"id": "3"}}}
+    assert made["comment"] == {"total": 1, "comments": [{"author": {"name": "fred"}, "body": "b"}]}
+    assert (made["parent"], made["subtasks"]) == (shown, [shown])
+    links = [{"inwardIssue": shown}, {"outwardIssue": shown}, {"outwardIssue": None}]
+    assert made["issuelinks"] == links
+    assert made["customfield_1"] == {"by": [{"emailAddress": "fred@example.com"}]}
+    assert made["status"] == {"id": "3"}
+    assert "summary" not in made
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Reporter", "reportr.emailAddress", "reporter.", "reporter..x", "created", "changelog.id", ""],
+)
 def test_a_redaction_that_would_redact_nothing_is_refused(name: str) -> None:
     """A misspelt name must not let through what somebody wants to keep back."""
     with pytest.raises(ConfigurationError, match=f"'redact_fields' names '{name}'"):
@@ -167,7 +200,7 @@ def test_values_that_need_no_change_are_the_servers_own_bytes() -> None:
     )
     for declared in ({"customfield_1": {"type": ["object", "null"]}}, {}):
         made = record(msgspec.json.decode(body, type=Issue), shape(declared))
-        line = record_line("issues")(made, b"now")
+        line = record_lines("issues", [made], NOW)
         assert b'"customfield_1":' + odd + b"}" in line
         assert json.loads(line)["record"]["key"] == "ABC-1"
 

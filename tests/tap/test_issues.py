@@ -20,7 +20,12 @@ from conftest import CONSUMER
 from sandbox import Corpus
 from sandbox.script import Order, Step
 from tap.command import Run, messages, run, started
-from tap_jira_oauth.streams import CHILD_STREAMS, INCREMENTAL_STREAMS, REFERENCE_STREAMS
+from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
+    CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
+    REFERENCE_STREAMS,
+)
 from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.window import Reader
 
@@ -372,7 +377,7 @@ def test_a_catalog_is_made_without_any_settings(tmp_path: Path) -> None:
         catalog = json.loads(process.communicate(timeout=60)[0])
     names = [stream["tap_stream_id"] for stream in catalog["streams"]]
     assert {"issues", "issue_comments", "worklogs_deleted", "users"} <= set(names)
-    beside = (*CHILD_STREAMS, *INCREMENTAL_STREAMS, *REFERENCE_STREAMS)
+    beside = (*CHILD_STREAMS, *INCREMENTAL_STREAMS, *CENSUS_STREAMS, *REFERENCE_STREAMS)
     assert sorted(names) == sorted(["issues", *(stream.name for stream in beside)])
 
 

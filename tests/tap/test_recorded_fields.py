@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 from tap.test_conformance import same
 from tap.test_field_types import STATIC
 from tap_jira_oauth.field_types import Field, typed
-from tap_jira_oauth.fields import Issue, Shape, record, record_line
+from tap_jira_oauth.fields import Issue, Shape, record, record_lines
 from tap_jira_oauth.jql import in_utc
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def held_against(schema: dict[str, Any], server: str) -> tuple[int, Counter[str]
     """Make each issue's record and check it; return how many there were, and the misfits by field."""
     validator = jsonschema_rs.validator_for(schema, validate_formats=True)
     shape = Shape(schema, in_utc)
-    line = record_line("issues")
+    now = datetime.now(timezone.utc)
     count, misfits = 0, Counter[str]()
     for document in documents(server, "*.json*"):
         for body in issues(document):
             sent = json.loads(json.dumps(body["fields"]))
             issue = msgspec.json.decode(msgspec.json.encode(body), type=Issue)
-            made = json.loads(line(record(issue, shape), b"now"))["record"]
+            made = json.loads(record_lines("issues", [record(issue, shape)], now))["record"]
             validator.validate(made)
             unconformed = made.get("unconformed", {})
             found = {**made["fields"], **unconformed}

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from requests_table import ROWS, row_of
 from sandbox import Corpus, Sandbox
 from tap.below import run_with, select
-from tap_jira_oauth.streams import CHILD_STREAMS, INCREMENTAL_STREAMS, REFERENCE_STREAMS
+from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
+    CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
+    REFERENCE_STREAMS,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +22,8 @@ if TYPE_CHECKING:
 
 PROJECTS, ISSUES = 12, 120
 SERVER = [stream.name for stream in REFERENCE_STREAMS if "data_center" in stream.flavors]
-ALL = ("issues", *SERVER, *(each.name for each in (*CHILD_STREAMS, *INCREMENTAL_STREAMS)))
+OTHERS = (*CHILD_STREAMS, *INCREMENTAL_STREAMS, *CENSUS_STREAMS)
+ALL = ("issues", *SERVER, *(stream.name for stream in OTHERS))
 
 
 def counts(jira: Sandbox, run: Run) -> Counter[str]:

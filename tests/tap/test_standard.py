@@ -11,7 +11,12 @@ from typing_extensions import override
 from sandbox import Corpus, Sandbox
 from tap.below import catalog
 from tap_jira_oauth.auth.private_key import make_private_key, private_pem, public_pem
-from tap_jira_oauth.streams import CHILD_STREAMS, INCREMENTAL_STREAMS, REFERENCE_STREAMS
+from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
+    CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
+    REFERENCE_STREAMS,
+)
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -27,14 +32,17 @@ OF_ANY_TYPE = {"issue_properties.value", "project_properties.value"}
 def served(flavor: str) -> tuple[str, ...]:
     """The streams that this flavour of Jira has, selected by default or not."""
     lists = (stream.name for stream in REFERENCE_STREAMS if flavor in stream.flavors)
-    others = (stream.name for stream in (*CHILD_STREAMS, *INCREMENTAL_STREAMS))
+    others = (stream.name for stream in (*CHILD_STREAMS, *INCREMENTAL_STREAMS, *CENSUS_STREAMS))
     return ("issues", *others, *lists)
 
 
 def limit(flavor: str) -> SuiteConfig:
-    """Some records of each stream that this flavour has; the sandbox has no attachments."""
+    """Some records of each stream that this flavour has.
+
+    The sandbox has no attachments, and a first census has nothing to be compared with.
+    """
     unserved = {stream.name for stream in REFERENCE_STREAMS} - {*served(flavor)}
-    without = ["issue_attachments", *sorted(unserved)]
+    without = ["issue_attachments", "deleted_issues", *sorted(unserved)]
     return SuiteConfig(max_records_limit=50, ignore_no_records_for_streams=without)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from conftest import Configure
 
+pytestmark = pytest.mark.any_version
+
 SEARCH = "/rest/api/2/search"
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from conftest import Configure
     from sandbox import Sandbox
 
+pytestmark = pytest.mark.any_version
+
 FIELD_LIST = "/rest/api/2/field"
 TOKEN = {"Authorization": "Bearer sandbox-token"}
 

@@ -395,7 +395,7 @@ def test_what_is_remembered_does_not_grow_with_the_project() -> None:
     assert len(reader.boundary(0)) < 600
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     life=lives,
     crowd=st.integers(600, 1500),

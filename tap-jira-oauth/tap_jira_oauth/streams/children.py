@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import functools
 import logging
-import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk import SchemaDirectory, StreamSchema, metrics
 from typing_extensions import override
 
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
 from tap_jira_oauth.child_lists import (
     CHANGELOG,
+    Item,
     Kind,
     Parent,
     Part,
@@ -29,17 +29,18 @@ from tap_jira_oauth.child_lists import (
     record,
     to_ask,
 )
-from tap_jira_oauth.fields import plain, record_line
+from tap_jira_oauth.errors import AccessError
+from tap_jira_oauth.history_redaction import HistoryRedaction
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
-from tap_jira_oauth.streams.printing import printed_as_they_are
-from tap_jira_oauth.streams.quiet import QuietStream
+from tap_jira_oauth.streams.printing import PrintingStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context
 
+    from tap_jira_oauth.field_redaction import Redaction
     from tap_jira_oauth.fields import Issue
     from tap_jira_oauth.jira import Jira
 
@@ -51,8 +52,11 @@ ISSUES = "issues"
 NAMED = 10
 """Issues that a warning names."""
 
+REFUSED = 10
+"""So many lists asked for, and every one of them refused, are no matter of single issues any more."""
 
-class ChildStream(QuietStream):
+
+class ChildStream(PrintingStream):
     """A list below issues as a stream of its own; `Children` prints it, and not the SDK by `sync`."""
 
     kind: ClassVar[Kind]
@@ -73,30 +77,11 @@ class ChildStream(QuietStream):
         """Print the SCHEMA message."""
         self._write_schema_message()
 
-    def write(self, records: Sequence[dict[str, Any]]) -> None:
-        """Print records, whose values may be JSON text; by the SDK where it may change one."""
-        if not self._as_they_are:
-            for each in map(plain, records):
-                self._write_record_message(each)
-            return
-        now = datetime.now(timezone.utc).isoformat().encode()
-        sys.stdout.buffer.write(b"".join([self._line(each, now) for each in records]))
-        sys.stdout.buffer.flush()
-        self.state_manager.is_flushed = False
-
     @functools.cached_property
     def date_times(self) -> tuple[str, ...]:
         """The properties of a child that the schema declares as `date-time`."""
         properties = self.schema["properties"]
         return tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
-
-    @functools.cached_property
-    def _as_they_are(self) -> bool:
-        return all(self.mask.values()) and printed_as_they_are(self)
-
-    @functools.cached_property
-    def _line(self) -> Any:
-        return record_line(self.stream_maps[0].stream_alias)
 
 
 @dataclass(frozen=True)
@@ -111,12 +96,21 @@ class Children:
     """The selected streams of children, which are read and printed page by page."""
 
     def __init__(
-        self, streams: Sequence[ChildStream], jira: Jira, own: Sequence[str], *, with_issues: bool
+        self,
+        streams: Sequence[ChildStream],
+        jira: Jira,
+        own: Sequence[str],
+        redaction: Redaction,
+        *,
+        with_issues: bool,
     ) -> None:
         """Nothing is asked for yet. `own` is the `fields` parameter that the issues themselves need.
 
-        `with_issues` tells that the issues are printed, too.
+        `with_issues` tells that the issues are printed, too. A stream whose list is redacted whole
+        is left out.
         """
+        self._redaction = redaction
+        streams = [each for each in streams if not self._left_out(each)]
         self._streams = streams
         self._names = [ISSUES] * with_issues + [stream.name for stream in streams]
         self._late: set[str] = set()
@@ -126,6 +120,9 @@ class Children:
         self.expand = [CHANGELOG for kind in kinds if kind.field == CHANGELOG]
         self._tallies = jira.progress.streams
         self._amiss: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._asked: Counter[str] = Counter()
+        self._open = ExitStack()
+        self._counters: dict[str, metrics.Counter] = {}
 
     @functools.cached_property
     def _reader(self) -> ListReader:
@@ -133,10 +130,34 @@ class Children:
         width = self._jira.settings.max_concurrent_requests
         return ListReader(self._jira.client, width, is_cloud=self._jira.is_cloud)
 
+    def _left_out(self, stream: ChildStream) -> bool:
+        redacted = stream.kind.field in self._redaction.whole
+        if redacted:
+            logger.warning("%s is not read: redact_fields names %s", stream.name, stream.kind.field)
+        return redacted
+
+    @functools.cached_property
+    def _histories(self) -> HistoryRedaction:
+        redacts = self._redaction.whole or self._redaction.parts
+        # Histories go by names, and those of the catalog may be old.
+        names = {field.id: field.name for field in self._jira.fields} if redacts else {}
+        return HistoryRedaction.of(self._redaction, names)
+
+    def _redacted(self, kind: Kind, item: Item) -> Item:
+        if kind.field == CHANGELOG:
+            return self.redacted_history(item)
+        return self._redaction.of_child(kind.field, item)
+
+    def redacted_history(self, history: Item) -> Item:
+        """Return a history without what nobody may see."""
+        return self._histories.apply(self._redaction.of_child(CHANGELOG, history))
+
     def write_schemas(self) -> None:
         """Print the SCHEMA messages, and begin to count."""
         for stream in self._streams:
             self._tallies[stream.name] = ChildTally()
+            counter = stream.get_record_counter()
+            self._counters[stream.name] = self._open.enter_context(counter)
             stream.write_schema()
 
     def take(self, issues: Iterable[Issue]) -> list[Below]:
@@ -156,7 +177,8 @@ class Children:
         """Read what is missing of a page's lists and print them all; only those of `passed` issues.
 
         Raises:
-            TapError: Jira refused, did not answer, or answered something else.
+            AccessError: Jira refuses all lists of a stream.
+            TapError: Jira did not answer, or answered something else.
             StopRequestedError: the run was asked to stop while it waited.
         """
         page = [below for below in page if passed is None or below.issue.id in passed]
@@ -168,20 +190,23 @@ class Children:
         ]
         bulk = self._reader.in_bulk(short)
         read = {(each.kind, each.issue_id): found for each, found in self._reader.read(short, bulk)}
+        self._asked.update(kind.stream for kind, _ in read)
         for place, stream in enumerate(self._streams):
             tally = self._tallies[stream.name]
             records = []
             for below in page:
                 found = read.get((stream.kind, below.issue.id)) or Read(below.parts[place].items)
                 names = stream.kind.names
-                records += [
-                    record(below.issue, item, stream.date_times, names) for item in found.items
-                ]
+                items = [self._redacted(stream.kind, item) for item in found.items]
+                records += [record(below.issue, item, stream.date_times, names) for item in items]
                 self._count(stream.name, below.issue.key, found)
             tally.records += len(records)
+            self._counters[stream.name].increment(len(records))
             tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0
             if records:
                 stream.write(records)
+        for name in {kind.stream for kind, _ in read}:
+            self._heed_refusals(name)
 
     def warn_of_late_ones(self, state: Mapping[str, Any]) -> None:
         """Say which streams a bookmark does not cover: it was made by runs without them."""
@@ -202,12 +227,28 @@ class Children:
             state["streams"] = self._names
 
     def report(self) -> None:
-        """Say which lists are not as they should be."""
+        """Say how many records there were, and which lists are not as they should be."""
+        self._open.close()
         for (stream, what), keys in self._amiss.items():
             named = ", ".join(keys[:NAMED]) + (" and others" if len(keys) > NAMED else "")
             lists = "1 list" if len(keys) == 1 else f"{len(keys)} lists"
             logger.warning("%s: %s %s, of %s", stream, lists, what, named)
         self._amiss.clear()
+
+    def _heed_refusals(self, stream: str) -> None:
+        """End the run, and before the bookmark moves, where Jira refuses whatever is asked for.
+
+        Raises:
+            AccessError: it does.
+        """
+        refused = self._tallies[stream].unreadable
+        if refused == self._asked[stream] >= REFUSED:
+            raise AccessError(
+                f"Stream '{stream}': Jira refuses every list that the search does not show whole, "
+                f"{refused} of {refused} so far (403). Ask a Jira administrator for the permission to "
+                "see them (with OAuth 2.0, look at the scopes of the app, too), or deselect the "
+                "stream. The issues come again with the next run."
+            )
 
     def _count(self, stream: str, key: str, found: Read) -> None:
         tally = self._tallies[stream]

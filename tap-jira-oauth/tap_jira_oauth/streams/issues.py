@@ -17,9 +17,10 @@ from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import AccessError, ConfigurationError
+from tap_jira_oauth.expansion import Expansion, declared
 from tap_jira_oauth.fetch import Fetcher, OffsetSearch, PageSize, Reading
 from tap_jira_oauth.field_types import Discovered, typed
-from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_line
+from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
@@ -78,7 +79,8 @@ class IssuesStream(PagedStream):
         except ConfigurationError as error:
             self.logger.warning("The catalog is made without custom fields: %s", error)
             return Discovered(self.declared_schema, {})
-        return typed(self.declared_schema, jira.fields, jira.settings.custom_field_names)
+        schema = declared(self.declared_schema, jira.settings.expand)
+        return typed(schema, jira.fields, jira.settings.custom_field_names)
 
     @property
     @override
@@ -161,7 +163,7 @@ class IssuesStream(PagedStream):
         return not self.selected or (kept and printed_as_they_are(self))
 
     def _print_records(self) -> None:
-        line = record_line(self.stream_maps[0].stream_alias)
+        name = self.stream_maps[0].stream_alias
         output = sys.stdout.buffer
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             for context in self.partitions:
@@ -171,8 +173,7 @@ class IssuesStream(PagedStream):
                     self.state_manager.is_flushed = False
                     if not self.selected:
                         continue
-                    now = datetime.now(timezone.utc).isoformat().encode()
-                    output.write(b"".join([line(record, now) for record in records]))
+                    output.write(record_lines(name, records, datetime.now(timezone.utc)))
                     output.flush()
                     counter.increment(len(records))
         self._write_state_message()
@@ -191,12 +192,14 @@ class IssuesStream(PagedStream):
             for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
                 below = self._children.take(page.issues)
                 records = [record(issue, self._shape) for issue in page.issues]
+                self._expansion.put(records, page.issues)
                 yield records
                 # Reached only when the last of them is printed.
                 if self._prints:
                     self._children.write(below, self._passed)
-                for each in records:
-                    progress.unconformed.update(list(each.get("unconformed", ())))
+                progress.unconformed.update(
+                    field for each in records for field in each.get("unconformed", ())
+                )
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
                 progress.page(len(page.issues), page.total, page.requests, reader.moved, bookmark)
@@ -220,7 +223,7 @@ class IssuesStream(PagedStream):
         settings = self._jira.settings
         size = PageSize(settings.page_size)
         parts = (self._jira.client, self._children.fields, size, settings.jql)
-        expand = self._children.expand
+        expand = list(dict.fromkeys([*self._expansion.names, *self._children.expand]))
         search = (
             TokenSearch(*parts, expand=expand)
             if self._jira.is_cloud
@@ -235,7 +238,15 @@ class IssuesStream(PagedStream):
         fields = fields_to_ask(wanted, self._shape.left_out) if self.selected else NEEDED
         streams = [each for each in self.child_streams if isinstance(each, ChildStream)]
         selected = [each for each in streams if each.selected]
-        return Children(selected, self._jira, fields, with_issues=self.selected)
+        redaction = self._shape.redaction
+        return Children(selected, self._jira, fields, redaction, with_issues=self.selected)
+
+    @functools.cached_property
+    def _expansion(self) -> Expansion:
+        wanted = self._jira.settings.expand if self.selected else ()
+        redaction = self._shape.redaction
+        names = [n for n in wanted if n not in redaction.whole and self.mask["properties", n]]
+        return Expansion(names, redaction, self._children.redacted_history)
 
     def _reading(self, project: Project) -> Reading:
         """Return the reading of a project, begun or not."""
