@@ -128,7 +128,7 @@ ROWS = (
     ),
     Row(
         "`issue_properties`, `issue_remote_links`, `issue_transitions`; `issue_watchers`, `issue_votes`; `issue_worklogs`",
-        "one an issue; one for an issue that is watched, or voted for; one for an issue with more than 20 worklogs. The other streams below issues cost none",
+        "one an issue; one for an issue that is watched, or voted for; one for an issue with more than 20 worklogs. The other streams below issues cost none where the search shows their lists whole, as Data Center does",
         r"/rest/api/2/issue/\d+",
         of_issues,
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_jira_oauth import paging, streams
 from tap_jira_oauth.child_fetch import ISSUE
 from tap_jira_oauth.streams.children import ChildStream
+from tap_jira_oauth.streams.deleted_issues import DeletedIssuesStream
 from tap_jira_oauth.streams.reference import ReferenceStream
 from tap_jira_oauth.streams.served import ServedStream
 from tap_jira_oauth.tap import TapJiraOAuth
@@ -47,7 +48,8 @@ OTHERS = {
 
 def every_stream() -> list[Stream]:
     """Return all streams by name."""
-    return list(TapJiraOAuth(validate_config=False).streams.values())
+    found = TapJiraOAuth(validate_config=False).streams
+    return [found[name] for name in sorted(found)]
 
 
 def table() -> str:
@@ -69,6 +71,8 @@ def row(stream: Stream) -> str:
     replication = f"by `{stream.replication_key}`" if stream.replication_key else "whole"
     if isinstance(stream, ChildStream):
         replication = "with its issue"
+    if isinstance(stream, DeletedIssuesStream):
+        replication = "since the last run"
     endpoint, pages = asked(stream)
     return (
         f"| [`{name}`](#{name}) | {endpoint} | {keys} | {replication} | {pages} | {taken(stream)} |"

@@ -116,6 +116,10 @@ def test_what_may_not_be_seen_of_one_project_is_named(jira: Sandbox, tmp_path: P
         assert f"Of project {last.key}: Jira does not let" in result.log
         assert f"Of project {projects[1].key}: Jira does not let" in result.log
     assert [result.status for result in found] == [1, 0]
+    jira.fault("/rest/api/2/project/", status=403, headers=JSON, body=REFUSED, count=99)
+    settings = config(jira, on_inaccessible_project="skip")
+    nothing = run_with(tmp_path, settings, select(tmp_path, ("project_versions",)))
+    assert nothing.status == 1, "what may be seen of no project at all is no success"
 
 
 def test_a_project_that_is_deleted_meanwhile_has_no_versions(jira: Sandbox, tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ class OfParentsStream(ReferenceStream):
         super().__init__(tap, connect)
         self._absent: list[Unread] = []
         self._refused: list[Unread] = []
+        self._seen = False
 
     def parents(self, jira: Jira) -> Iterable[Parent]:
         """Yield what there is a list of."""
@@ -180,6 +181,7 @@ class OfParentsStream(ReferenceStream):
         try:
             for item in self.listed(jira, path.format(*parent.place), paging):
                 yield {**item, **parent.keys}
+            self._seen = True
         except self.not_there as error:
             self._absent.append((parent.named, error))
         except AuthenticationError as error:
@@ -193,7 +195,7 @@ class OfParentsStream(ReferenceStream):
         """Say which lists are not there, and which may not be seen; the latter is not right.
 
         Raises:
-            UnservedError: there are some of those, and the setting does not let it pass.
+            UnservedError: none may be seen, or some and the setting does not let it pass.
         """
         if self._absent:
             self.logger.info(
@@ -202,6 +204,8 @@ class OfParentsStream(ReferenceStream):
         if not self._refused:
             return
         said = f"Of {_few(self._refused)}: {self.needs.refused(self._refused[0][1])}"
+        if not self._seen:
+            raise UnservedError(said)
         if jira.settings.on_inaccessible_project != "skip":
             raise UnservedError(
                 f"{said} To go on without these, set on_inaccessible_project to 'skip'."
