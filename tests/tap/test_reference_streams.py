@@ -17,7 +17,12 @@ from sandbox.agile import is_epic, sprints_of
 from sandbox.texts import SPRINTS
 from sandbox.users import User
 from tap.below import run_with, select
-from tap_jira_oauth.streams import REFERENCE_STREAMS, schemas
+from tap_jira_oauth.streams import (
+    CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
+    REFERENCE_STREAMS,
+    schemas,
+)
 
 if TYPE_CHECKING:
     from sandbox.administration import Administration
@@ -153,9 +158,10 @@ def boards_have(corpus: Corpus, *, on_cloud: bool) -> dict[str, int]:
 
 
 def test_every_stream_stands_in_the_readme() -> None:
-    """In a row of the table, by its name."""
+    """In a row of a table, by its name, those below issues and the logs of the server, too."""
     text = (ROOT / "tap-jira-oauth" / "README.md").read_text()
-    assert {name for name in NAMES if f"`{name}`" not in text} == set()
+    names = NAMES | {stream.name for stream in (*CHILD_STREAMS, *INCREMENTAL_STREAMS)}
+    assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def test_what_belongs_to_projects_is_read_of_the_chosen_ones(tmp_path: Path) -> None:
@@ -214,7 +220,7 @@ def test_what_a_parent_does_not_have_ends_no_list(tmp_path: Path) -> None:
     assert first not in found
     screens = {record["screen_id"] for record in result.of("screen_tabs")}
     assert screens == {screen["id"] for screen in by.screens} - {7}
-    assert "has none: GET /rest/api/2/screens/7/tabs: HTTP 400" in result.log
+    assert ": GET /rest/api/2/screens/7/tabs: HTTP 400" in result.log
 
 
 def test_who_is_no_administrator_is_told_what_lists_take(tmp_path: Path) -> None:
@@ -241,15 +247,21 @@ def test_who_is_no_administrator_is_told_what_lists_take(tmp_path: Path) -> None
     assert {name for name in {"statuses", *granted} if not result.of(name)} == set()
 
 
-def test_groups_that_the_picker_does_not_show_are_an_error(tmp_path: Path) -> None:
-    """Not an empty end of the list: the error names what an administrator can do."""
+def test_groups_and_users_that_jira_does_not_show_are_an_error(tmp_path: Path) -> None:
+    """Neither an empty list nor one that is cut is taken for all: the run says what they take."""
+    picker, none = "/rest/api/2/groups/picker", {"header": "", "total": 0, "groups": []}
+    some = {"header": "Showing 1 of 70 groups", "total": 70, "groups": [{"name": "a"}]}
     with Sandbox(corpus=Corpus.generate(seed=7, issues=20)) as jira:
-        body = {"header": "Showing 1 of 70 matching groups", "total": 70, "groups": [{"name": "a"}]}
-        jira.fault("/rest/api/2/groups/picker", status=200, body=body, headers=JSON)
-        result = selected(tmp_path, jira, {"groups"})
+        jira.fault(picker, status=200, body=none, headers=JSON)
+        jira.fault(picker, status=200, body=some, headers=JSON)
+        jira.fault("/rest/api/2/user/search", status=200, body=[], headers=JSON)
+        result = selected(tmp_path, jira, {"group_members", "groups", "users"})
     assert result.status == 1
-    assert "lists 1 of 70 entries" in result.log.splitlines()[-1]
-    assert "jira.ajax.autocomplete.limit" in result.log.splitlines()[-1]
+    members, groups, users = result.log.splitlines()[-3:]
+    assert "the stream 'group_members': Jira lists none. It takes the global" in members
+    assert "lists 1 of 70 entries" in groups
+    assert "jira.ajax.autocomplete.limit" in groups
+    assert "the stream 'users': Jira lists none. It takes the global" in users
     assert [message["type"] for message in result.messages].count("ACTIVATE_VERSION") == 0
 
 

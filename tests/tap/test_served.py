@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,14 @@ def test_what_cannot_be_served_ends_the_run_after_all_others(jira: Sandbox, tmp_
     jira.fault("/rest/api/2/priority", status=403, headers=JSON, body=REFUSED)
     # Jira says 401 to users without a right, too; they are still signed in.
     jira.fault("/rest/api/2/resolution", status=401, headers=JSON, body=REFUSED)
-    streams = ("boards", "issues", "priorities", "resolutions", "statuses", "users")
+    streams = ("boards", "issues", "labels", "priorities", "resolutions", "statuses", "users")
     result = run_with(tmp_path, config(jira), select(tmp_path, streams))
     assert result.status == 1
     assert len(result.of("issues")) == 40
     assert result.of("statuses")
     assert result.of("users")
-    boards, priorities, resolutions = last_lines(result)
+    boards, labels, priorities, resolutions = last_lines(result)
+    assert "only Jira Cloud has /rest/api/2/label, and this is Jira Data Center" in labels
     assert "cannot serve the stream 'boards': it has nothing at /rest/agile/1.0/board" in boards
     assert "It takes Jira Software; deselect" in boards
     assert "does not let the signed-in user read the stream 'priorities'" in priorities
@@ -70,6 +72,10 @@ def test_what_cannot_be_served_ends_the_run_after_all_others(jira: Sandbox, tmp_
     assert "Ask a Jira administrator for it, or deselect the stream" in priorities
     assert "'resolutions'" in resolutions
     assert versions(result).keys() == {"statuses", "users"}, "of what was read whole"
+    with started(tmp_path, config(jira), None, "--discover") as process:
+        process.communicate(timeout=60)
+    said = (tmp_path / "log").read_text()
+    assert re.search("Not to be selected, since only Jira Cloud has them: .*labels", said)
 
 
 def test_a_401_of_a_sign_in_that_has_ended_ends_the_run_at_once(
@@ -110,7 +116,7 @@ def test_a_project_that_is_deleted_meanwhile_has_no_versions(jira: Sandbox, tmp_
     jira.fault(path, status=404, headers=JSON, body=body)
     result = run_with(tmp_path, config(jira), select(tmp_path, ("project_versions",)))
     assert result.status == 0, result.log
-    assert f"project_versions: project {gone.key} has none" in result.log
+    assert f"project_versions: there are none of project {gone.key}" in result.log
     assert versions(result).keys() == {"project_versions"}
 
 

@@ -30,8 +30,9 @@ from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.served import ServedStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
     from tap_jira_oauth.jira import Jira
@@ -80,6 +81,7 @@ class ReferenceStream(ServedStream):
                 yield item
                 if jira.client.stopping:
                     raise StopRequestedError
+            self.look_back(jira)
             if self._stream_version is not None:
                 self._write_activate_version_message(self._stream_version)
 
@@ -107,7 +109,15 @@ class ReferenceStream(ServedStream):
     @override
     def ask_first(self, jira: Jira) -> None:
         self.asks_first_only = True
-        next(iter(self.items(jira)), None)
+        if next(iter(self.items(jira)), None) is None:
+            self.look_back(jira)
+
+    def look_back(self, jira: Jira) -> None:
+        """Say what could not be read, when everything else was.
+
+        Raises:
+            UnservedError: that makes the run fail.
+        """
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,8 @@ class Parent:
         return self.id if isinstance(self.id, tuple) else (self.id,)
 
 
-Refused = tuple[Parent, TapError]
+Unread = tuple[str, TapError]
+"""Whose list was not read, and what Jira said."""
 
 
 class OfParentsStream(ReferenceStream):
@@ -140,6 +151,12 @@ class OfParentsStream(ReferenceStream):
     not_there: ClassVar[tuple[type[TapError], ...]] = (NotFoundError,)
     """How Jira says that one of them has no such list, or is deleted meanwhile."""
 
+    def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
+        """Connect to nothing yet."""
+        super().__init__(tap, connect)
+        self._absent: list[Unread] = []
+        self._refused: list[Unread] = []
+
     def parents(self, jira: Jira) -> Iterable[Parent]:
         """Yield what there is a list of."""
         raise NotImplementedError
@@ -151,53 +168,54 @@ class OfParentsStream(ReferenceStream):
     def lists(
         self, jira: Jira, parents: Iterable[Parent], path: str, paging: Paging
     ) -> Iterator[Item]:
-        """Yield the entries of the lists at a path, with what each says of its parent.
-
-        Raises:
-            UnservedError: some of them may not be seen; all others were yielded.
-        """
-        refused: list[Refused] = []
+        """Yield the entries of the lists at a path, with what each says of its parent."""
         parents = itertools.islice(parents, 1 if self.asks_first_only else None)
         width = 1 if self.asks_first_only else jira.settings.max_concurrent_requests
-        begun = (
-            partial(_begin, self._list(jira, parent, path, paging, refused)) for parent in parents
-        )
+        begun = (partial(_begin, self._list(jira, parent, path, paging)) for parent in parents)
         for entries in overlapped(begun, width):
             yield from entries
-        if refused:
-            self._complain(jira, refused)
 
-    def _list(
-        self, jira: Jira, parent: Parent, path: str, paging: Paging, refused: list[Refused]
-    ) -> Iterator[Item]:
-        """Yield the entries of one list; note where it may not be seen."""
+    def _list(self, jira: Jira, parent: Parent, path: str, paging: Paging) -> Iterator[Item]:
+        """Yield the entries of one list; note where there is none, or it may not be seen."""
         try:
             for item in self.listed(jira, path.format(*parent.place), paging):
                 yield {**item, **parent.keys}
         except self.not_there as error:
-            self.logger.info("%s: %s has none: %s", self.name, parent.named, error)
+            self._absent.append((parent.named, error))
         except AuthenticationError as error:
             jira.confirm_sign_in()
-            refused.append((parent, error))
+            self._refused.append((parent.named, error))
         except AccessError as error:
-            refused.append((parent, error))
+            self._refused.append((parent.named, error))
 
-    def _complain(self, jira: Jira, refused: list[Refused]) -> None:
-        """Say which lists may not be seen; that all others were read does not make it right.
+    @override
+    def look_back(self, jira: Jira) -> None:
+        """Say which lists are not there, and which may not be seen; the latter is not right.
 
         Raises:
-            UnservedError: unless the setting lets it pass.
+            UnservedError: there are some of those, and the setting does not let it pass.
         """
-        names = sorted(parent.named for parent, _ in refused)
-        rest = len(names) - NAMED
-        named = ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
-        said = f"Of {named}: {self.needs.refused(refused[0][1])}"
+        if self._absent:
+            self.logger.info(
+                "%s: there are none of %s: %s", self.name, _few(self._absent), self._absent[0][1]
+            )
+        if not self._refused:
+            return
+        said = f"Of {_few(self._refused)}: {self.needs.refused(self._refused[0][1])}"
         if jira.settings.on_inaccessible_project != "skip":
             raise UnservedError(
                 f"{said} To go on without these, set on_inaccessible_project to 'skip'."
             )
         self.logger.warning(said)
         self._stream_version = None
+
+
+def _few(unread: list[Unread]) -> str:
+    """Name the first ones, and count the rest."""
+    rest = len(unread) - NAMED
+    return ", ".join(sorted(named for named, _ in unread)[:NAMED]) + (
+        f" and {rest} more" if rest > 0 else ""
+    )
 
 
 def _begin(entries: Iterator[Item]) -> Iterator[Item]:
