@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tap.command import Run, messages, started
+from tap.command import Run, ended, messages
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ CHILDREN = (
     "issue_worklogs",
 )
 ALL = ("issues", *CHILDREN)
-SECONDS = 60
 
 
 def truth_of(jira: Sandbox, issue: Issue) -> dict[str, set[str]]:
@@ -92,7 +91,5 @@ def run_with(
     state: Mapping[str, Any] | None = None,
 ) -> Run:
     """Run the command with a catalog to its end; every message is checked."""
-    with started(folder, config, state, *options) as process:
-        output, _ = process.communicate(timeout=SECONDS)
-        log = (folder / "log").read_text()
-        return Run(process.returncode, messages(output), log)
+    status, output = ended(folder, config, state, *options)
+    return Run(status, messages(output), (folder / "log").read_text())

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
+from prepared import CAN_FORK, prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -63,6 +65,20 @@ def environment() -> dict[str, str]:
     return {"NO_PROXY": "127.0.0.1"} | kept
 
 
+def _arguments(
+    folder: Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Any] | None,
+    options: tuple[str, ...],
+) -> list[str]:
+    (folder / "config.json").write_text(json.dumps(config))
+    arguments = [COMMAND, "--config", str(folder / "config.json"), *options]
+    if state is None:
+        return arguments
+    (folder / "state.json").write_text(json.dumps(state))
+    return [*arguments, "--state", str(folder / "state.json")]
+
+
 @contextmanager
 def started(
     folder: Path,
@@ -71,11 +87,7 @@ def started(
     *options: str,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command; what it logs goes to `log` in the folder. It is killed at the latest."""
-    (folder / "config.json").write_text(json.dumps(config))
-    arguments = [COMMAND, "--config", str(folder / "config.json"), *options]
-    if state is not None:
-        (folder / "state.json").write_text(json.dumps(state))
-        arguments += ["--state", str(folder / "state.json")]
+    arguments = _arguments(folder, config, state, options)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=log, cwd=folder, env=environment()
@@ -87,6 +99,26 @@ def started(
                 process.kill()
 
 
+def ended(
+    folder: Path,
+    config: Mapping[str, Any],
+    state: Mapping[str, Any] | None = None,
+    *options: str,
+) -> tuple[int, bytes]:
+    """Run the command to its end, in a prepared process; return its exit status and what it printed."""
+    if not CAN_FORK:
+        with started(folder, config, state, *options) as process:
+            output, _ = process.communicate(timeout=SECONDS)
+            return process.returncode, output
+    order = {
+        "arguments": _arguments(folder, config, state, options),
+        "environment": environment(),
+        "folder": str(folder),
+    }
+    with (folder / "log").open("wb") as log:
+        return prepared("tap_jira_oauth.tap:main").run(order, b"", log, SECONDS)
+
+
 def run(
     folder: Path,
     config: Mapping[str, Any],
@@ -94,10 +126,9 @@ def run(
     *options: str,
 ) -> Run:
     """Run the command to its end."""
-    with started(folder, config, state, *options) as process:
-        output, _ = process.communicate(timeout=SECONDS)
-        log = (folder / "log").read_text()
-        return Run(process.returncode, messages(output) if not options else [], log)
+    status, output = ended(folder, config, state, *options)
+    log = (folder / "log").read_text()
+    return Run(status, messages(output) if not options else [], log)
 
 
 def messages(output: bytes) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def test_each_record_comes_once_also_while_the_log_grows(jira: Sandbox, tmp_path
     assert len(ids) == len(set(ids)) >= MADE
     assert all(record["created"].endswith("Z") for record in first.of("audit_records"))
     jira.clock.offset += 30
-    jira.world.audit.add(jira.clock.now_ms() - 1)
+    jira.world.audit.add(jira.clock.now_ms() - 2_000)  # Jira tells the time in seconds
     second = run_with(tmp_path, config(jira), options, first.states[-1])
     more = [record["id"] for record in second.of("audit_records")]
     assert sorted(ids + more) == list(range(1, MADE + 3))

@@ -247,15 +247,21 @@ def test_who_is_no_administrator_is_told_what_lists_take(tmp_path: Path) -> None
     assert {name for name in {"statuses", *granted} if not result.of(name)} == set()
 
 
-def test_groups_that_the_picker_does_not_show_are_an_error(tmp_path: Path) -> None:
-    """Not an empty end of the list: the error names what an administrator can do."""
+def test_groups_and_users_that_jira_does_not_show_are_an_error(tmp_path: Path) -> None:
+    """Neither an empty list nor one that is cut is taken for all: the run says what they take."""
+    picker, none = "/rest/api/2/groups/picker", {"header": "", "total": 0, "groups": []}
+    some = {"header": "Showing 1 of 70 groups", "total": 70, "groups": [{"name": "a"}]}
     with Sandbox(corpus=Corpus.generate(seed=7, issues=20)) as jira:
-        body = {"header": "Showing 1 of 70 matching groups", "total": 70, "groups": [{"name": "a"}]}
-        jira.fault("/rest/api/2/groups/picker", status=200, body=body, headers=JSON)
-        result = selected(tmp_path, jira, {"groups"})
+        jira.fault(picker, status=200, body=none, headers=JSON)
+        jira.fault(picker, status=200, body=some, headers=JSON)
+        jira.fault("/rest/api/2/user/search", status=200, body=[], headers=JSON)
+        result = selected(tmp_path, jira, {"group_members", "groups", "users"})
     assert result.status == 1
-    assert "lists 1 of 70 entries" in result.log.splitlines()[-1]
-    assert "jira.ajax.autocomplete.limit" in result.log.splitlines()[-1]
+    members, groups, users = result.log.splitlines()[-3:]
+    assert "the stream 'group_members': Jira lists none. It takes the global" in members
+    assert "lists 1 of 70 entries" in groups
+    assert "jira.ajax.autocomplete.limit" in groups
+    assert "the stream 'users': Jira lists none. It takes the global" in users
     assert [message["type"] for message in result.messages].count("ACTIVATE_VERSION") == 0
 
 

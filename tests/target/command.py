@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prepared import CAN_FORK, prepared
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -78,16 +80,21 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def _arguments(folder: Path, config: Mapping[str, object], options: tuple[str, ...]) -> list[str]:
+    config_file = folder / "config.json"
+    config_file.write_text(json.dumps(config))
+    return [COMMAND, "--config", str(config_file), *options]
+
+
 @contextmanager
 def started(
     folder: Path, config: Mapping[str, object], *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command with pipes; what it logs goes to `log` in the folder. It is killed at the end at the latest."""
-    config_file = folder / "config.json"
-    config_file.write_text(json.dumps(config))
+    arguments = _arguments(folder, config, options)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [COMMAND, "--config", str(config_file), *options],
+            arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -106,9 +113,20 @@ def run(
     folder: Path, config: Mapping[str, object], lines: Iterable[bytes], *options: str
 ) -> tuple[int, list[bytes], str]:
     """Run the command to its end; return its exit code, the STATE lines and the log."""
-    with started(folder, config, *options) as process:
-        output, _ = process.communicate(b"".join(lines), timeout=SECONDS)
-        return process.returncode, output.splitlines(), log_of(folder)
+    data = b"".join(lines)
+    if not CAN_FORK:
+        with started(folder, config, *options) as process:
+            output, _ = process.communicate(data, timeout=SECONDS)
+            return process.returncode, output.splitlines(), log_of(folder)
+    order = {
+        "arguments": _arguments(folder, config, options),
+        "environment": environment(folder),
+        "folder": str(folder),
+    }
+    with (folder / "log").open("wb") as log:
+        command = prepared("target_s3_jsonl.target:TargetS3Jsonl.cli")
+        status, output = command.run(order, data, log, SECONDS)
+    return status, output.splitlines(), log_of(folder)
 
 
 def read_line(process: subprocess.Popen[bytes]) -> bytes:

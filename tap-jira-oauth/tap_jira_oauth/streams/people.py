@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
+from tap_jira_oauth.errors import AccessError
 from tap_jira_oauth.paging import Picker, Slices, Values
 from tap_jira_oauth.streams.reference import OfParentsStream, Parent, ReferenceStream
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA, BROWSE_USERS
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
     from tap_jira_oauth.jira import Jira
     from tap_jira_oauth.paging import Item
+
+
+def _some(entries: Iterator[Item]) -> Iterator[Item]:
+    """Yield entries of which there are some on every Jira.
+
+    Raises:
+        AccessError: there are none: to who may not browse them Jira shows an empty list.
+    """
+    first = next(entries, None)
+    if first is None:
+        raise AccessError("Jira lists none.")
+    yield first
+    yield from entries
 
 
 def _user(body: Item) -> Item:
@@ -35,7 +49,7 @@ class UsersStream(ReferenceStream):
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield them with an id that both flavours have."""
-        return map(_user, super().items(jira))
+        return map(_user, _some(super().items(jira)))
 
 
 class GroupsStream(ReferenceStream):
@@ -51,7 +65,7 @@ class GroupsStream(ReferenceStream):
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield them with an id that both flavours have; on Data Center it is the name."""
-        for group in super().items(jira):
+        for group in _some(super().items(jira)):
             yield {"id": group.get("groupId") or group["name"], **group}
 
 
@@ -68,7 +82,7 @@ class GroupMembersStream(OfParentsStream):
     @override
     def parents(self, jira: Jira) -> Iterator[Parent]:
         """Each group."""
-        for group in self.listed(jira, *GroupsStream.at(jira)):
+        for group in _some(self.listed(jira, *GroupsStream.at(jira))):
             key, name = group.get("groupId") or group["name"], group["name"]
             keys = {"group_id": key, "group_name": name}
             yield Parent(quote(key, safe=""), f"group {name}", keys)
