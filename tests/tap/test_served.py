@@ -56,18 +56,21 @@ def versions(run: Run) -> dict[str, int]:
 
 
 def test_what_cannot_be_served_ends_the_run_after_all_others(jira: Sandbox, tmp_path: Path) -> None:
-    """Boards that are not there and priorities that are refused: a line each; what was read is whole."""
+    """Boards that are not there, a project, priorities that are refused: a line each; what was read is whole."""
     jira.fault("/rest/agile/1.0/board", status=404, headers=JSON, body=NOWHERE)
     jira.fault("/rest/api/2/priority", status=403, headers=JSON, body=REFUSED)
     # Jira says 401 to users without a right, too; they are still signed in.
     jira.fault("/rest/api/2/resolution", status=401, headers=JSON, body=REFUSED)
     streams = ("boards", "issues", "labels", "priorities", "resolutions", "statuses", "users")
-    result = run_with(tmp_path, config(jira), select(tmp_path, streams))
+    keys = [project.key for project in jira.world.corpus.snapshot().projects]
+    settings = config(jira, project_keys=[*keys, "SECRET"])
+    result = run_with(tmp_path, settings, select(tmp_path, streams))
     assert result.status == 1
     assert len(result.of("issues")) == 40
     assert result.of("statuses")
     assert result.of("users")
-    boards, labels, priorities, resolutions = last_lines(result)
+    boards, issues, labels, priorities, resolutions = last_lines(result)
+    assert "cannot see project SECRET" in issues
     assert "only Jira Cloud has /rest/api/2/label, and this is Jira Data Center" in labels
     assert "cannot serve the stream 'boards': it has nothing at /rest/agile/1.0/board" in boards
     assert "It takes Jira Software; deselect" in boards
