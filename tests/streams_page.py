@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_jira_oauth import paging, streams
+from tap_jira_oauth.census_fetch import CLOUD_PAGE, PAGE
 from tap_jira_oauth.child_fetch import ISSUE
+from tap_jira_oauth.deleted_fetch import BULK, BULK_ISSUES, SEARCHED
 from tap_jira_oauth.fetch import SEARCH
 from tap_jira_oauth.streams.children import ChildStream
 from tap_jira_oauth.streams.reference import ReferenceStream
@@ -61,6 +63,8 @@ def row(stream: Stream) -> str:
     replication = f"by `{stream.replication_key}`" if stream.replication_key else "whole"
     if isinstance(stream, ChildStream):
         replication = "with its issue"
+    if isinstance(stream, streams.DeletedIssuesStream):
+        replication = "by the last census"
     endpoint, pages = asked(stream)
     return (
         f"| [`{name}`](#{name}) | {endpoint} | {keys} | {replication} | {pages} | {taken(stream)} |"
@@ -91,9 +95,24 @@ def asked(stream: Stream) -> tuple[str, str]:
         )
     if isinstance(stream, ServedStream):
         return f"`{short(stream.path)}`", "pages of 1,000 by `offset`"
-    if isinstance(stream, streams.IssuesStream):
-        return both(f"`{short(SEARCH)}`", "`search/jql`"), "pages of `page_size`"
+    if isinstance(stream, (streams.IssuesStream, *streams.CENSUS_STREAMS)):
+        return searched(stream)
     return f"`{short(DELETED)}`", "pages of 1,000 by time"
+
+
+def searched(stream: Stream) -> tuple[str, str]:
+    """Return what `asked` does of a stream that searches."""
+    search = both(f"`{short(SEARCH)}`", "`search/jql`")
+    if isinstance(stream, streams.IssuesStream):
+        return search, "pages of `page_size`"
+    ids = f"pages of {PAGE:,} ids by key; Cloud: {CLOUD_PAGE:,}"
+    if not isinstance(stream, streams.DeletedIssuesStream):
+        return search, ids
+    alone = f"then `{short(ISSUE)}/{{id}}`"
+    return (
+        both(f"`{short(SEARCH)}`, {alone}", f"`search/jql`, `{short(BULK)}`, {alone}"),
+        f"{ids}; what is missing {SEARCHED} at once, Cloud: {BULK_ISSUES}, and then one by one",
+    )
 
 
 def both(here: str, there: str) -> str:
