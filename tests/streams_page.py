@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_jira_oauth import paging, streams
+from tap_jira_oauth.census_fetch import CLOUD_PAGE, PAGE
 from tap_jira_oauth.child_fetch import ISSUE
+from tap_jira_oauth.deleted_fetch import BULK, BULK_ISSUES, SEARCHED
+from tap_jira_oauth.fetch import SEARCH
 from tap_jira_oauth.streams.children import ChildStream
-from tap_jira_oauth.streams.deleted_issues import DeletedIssuesStream
 from tap_jira_oauth.streams.reference import ReferenceStream
 from tap_jira_oauth.streams.served import ServedStream
+from tap_jira_oauth.streams.worklogs_deleted import DELETED
 from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.unserved import FLAVORS
 
@@ -34,16 +37,6 @@ PAGINGS: dict[type, str] = {
     paging.Numbered: "numbered pages of {size}",
     paging.Picker: "one answer, no pages",
 }
-
-
-IDS = "the search, for ids and keys alone"
-OTHERS = {
-    "issues": ("`search`; Cloud: `search/jql`", "pages of `page_size`"),
-    "worklogs_deleted": ("`worklog/deleted`", "pages of 1,000 by time"),
-    "issue_census": (IDS, "pages of 1,000; Cloud: 5,000"),
-    "deleted_issues": (f"{IDS}, once for both streams; then what is missing", "the same"),
-}
-"""What the streams ask for that are like no other, and how it pages."""
 
 
 def every_stream() -> list[Stream]:
@@ -71,8 +64,8 @@ def row(stream: Stream) -> str:
     replication = f"by `{stream.replication_key}`" if stream.replication_key else "whole"
     if isinstance(stream, ChildStream):
         replication = "with its issue"
-    if isinstance(stream, DeletedIssuesStream):
-        replication = "since the last run"
+    if isinstance(stream, streams.DeletedIssuesStream):
+        replication = "by the last census"
     endpoint, pages = asked(stream)
     return (
         f"| [`{name}`](#{name}) | {endpoint} | {keys} | {replication} | {pages} | {taken(stream)} |"
@@ -103,7 +96,24 @@ def asked(stream: Stream) -> tuple[str, str]:
         )
     if isinstance(stream, ServedStream):
         return f"`{short(stream.path)}`", "pages of 1,000 by `offset`"
-    return OTHERS[stream.name]
+    if isinstance(stream, (streams.IssuesStream, *streams.CENSUS_STREAMS)):
+        return searched(stream)
+    return f"`{short(DELETED)}`", "pages of 1,000 by time"
+
+
+def searched(stream: Stream) -> tuple[str, str]:
+    """Return what `asked` does of a stream that searches."""
+    search = both(f"`{short(SEARCH)}`", "`search/jql`")
+    if isinstance(stream, streams.IssuesStream):
+        return search, "pages of `page_size`"
+    ids = f"pages of {PAGE:,} ids by key; Cloud: {CLOUD_PAGE:,}"
+    if not isinstance(stream, streams.DeletedIssuesStream):
+        return search, ids
+    alone = f"then `{short(ISSUE)}/{{id}}`"
+    return (
+        both(f"`{short(SEARCH)}`, {alone}", f"`search/jql`, `{short(BULK)}`, {alone}"),
+        f"{ids}; what is missing {SEARCHED} at once, Cloud: {BULK_ISSUES}, and then one by one",
+    )
 
 
 def both(here: str, there: str) -> str:

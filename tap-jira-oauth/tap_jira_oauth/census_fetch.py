@@ -93,7 +93,7 @@ def take_census(jira: Jira) -> Census:
     moved = chain.from_iterable(reader.elsewhere.values() for reader in there.values())
     united(counted, list(moved), {project.key for project in jira.visible.values()})
     census = Census(uuid.uuid4().hex, taken_at, counted)
-    logger.info("Census: %d issues in %d projects", census.size, len(counted))
+    logger.info("Census: issues %d, projects %d", census.size, len(counted))
     return census
 
 

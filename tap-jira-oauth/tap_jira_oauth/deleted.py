@@ -105,6 +105,19 @@ def remember(state: dict[str, Any], project_key: str, taken_at: int, ids: Iterab
     state["state_version"] = STATE_VERSION
 
 
+def refuse_too_large(issues: int) -> None:
+    """Refuse to remember more issues than a state is made for.
+
+    Raises:
+        ConfigurationError: there are more.
+    """
+    if issues > LARGEST:
+        raise ConfigurationError(
+            f"There are {issues} issues, and a state can remember {LARGEST}. Deselect "
+            "deleted_issues, and compare issue_census in SQL, as the README shows."
+        )
+
+
 def missing(old: Sequence[Remembered], new: Sequence[Counted]) -> dict[str, list[int]]:
     """Return by project id what a census had and the next one has in no project at all."""
     now = {each.project_id: each.ids for each in new}

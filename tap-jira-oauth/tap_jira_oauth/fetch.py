@@ -20,7 +20,7 @@ import msgspec
 
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain, CloudReader
-from tap_jira_oauth.errors import AnswerError, TapError
+from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, TapError
 from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
 from tap_jira_oauth.window import Ask, Reader, Row
@@ -177,7 +177,13 @@ class OffsetSearch:
                 **({"expand": self.expand} if self.expand else {}),
             }
 
-        answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
+        try:
+            answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
+        except (AccessError, BadRequestError):
+            if not ask.window.after:
+                raise
+            # The issue that the window begins with was deleted: its reader looks for another one.
+            return Arrived(lambda: Found([], [], 0))
         self.size.worked()
         return Arrived(lambda: self._found(answer, asked))
 

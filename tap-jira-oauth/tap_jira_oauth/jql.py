@@ -94,7 +94,7 @@ def restriction(  # noqa: PLR0913 - as above
     if before is not None:
         clauses.append(f"updated < {literal(before)}")
     if after:
-        clauses.append(f"key > {quote(after)}")
+        clauses.append(f"key >= {quote(after)}")
     if condition:
         clauses.append(f"({condition})")
     return " AND ".join(clauses)

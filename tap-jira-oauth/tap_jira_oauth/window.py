@@ -10,8 +10,10 @@ and every later row moves up by one, past the reader. So a result is read in **w
 - after 5,000 rows a new window is opened anyway, so that the offset stays far from Jira's limit of
   10,000 rows (Atlassian KB "Handling JQL REST API searching exceeding max_result_window");
 - where that limit comes near within one minute, which a bulk change of many issues does, the minute
-  is read in the order of keys, in windows `updated >= M AND updated < M + 1 min AND key > LAST`,
-  and if the minute is too young to be trusted, everything from it on;
+  is read in the order of keys, in windows `updated >= M AND updated < M + 1 min AND key >= LAST`,
+  and if the minute is too young to be trusted, everything from it on. Each of them has to begin with
+  LAST: Jira refuses the key of a deleted issue, and reads that of a moved one as its place in the
+  other project, where nothing is found. Then the minute is read from its first key again;
 - rows that are seen again are known by (id, updated) and not emitted twice.
 
 **The index lags.** Jira sorts by the `updated` of its search index, but shows the one of its
@@ -60,8 +62,8 @@ class Row(NamedTuple):
 class Window(NamedTuple):
     """One query: rows from `since` on (epoch ms; None: from the beginning), oldest change first.
 
-    Where `after` is set, rows come in the order of keys instead, from behind that key on (empty:
-    the first one), up to `before` (exclusive; None: no bound).
+    Where `after` is set, rows come in the order of keys instead, from that key on, which was read
+    (empty: the first one), up to `before` (exclusive; None: no bound).
     """
 
     since: int | None
@@ -325,12 +327,14 @@ class Reader:
     def _open(self) -> None:
         """Open a window at the last good row, or read this one again."""
         window = self._window
-        if self._can_leave():
-            if self._window.by_key and self._last is not None:
-                window = window._replace(after=self._last.key)
-            elif self._settled is not None:
-                window = Window(floor_to_minute(self._settled))
-                self._seen = self.boundary(self._settled)
+        if window.by_key:
+            last = self._last if self._can_leave() else None
+            self._start(window._replace(after=last.key if last else ""))
+            self._last = last
+            return
+        if self._can_leave() and self._settled is not None:
+            window = Window(floor_to_minute(self._settled))
+            self._seen = self.boundary(self._settled)
         self._start(window)
 
     def _open_by_key(self) -> None:

@@ -106,6 +106,23 @@ def cost(command: list[str], folder: Path) -> Cost:
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, records)
 
 
+def seconds_to_first_record(command: list[str], folder: Path) -> float:
+    """Return how long it takes from the start of a command to its first RECORD line."""
+    with (folder / "log").open("wb") as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, env=_environment(), cwd=folder
+        )
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith(b'{"type":"RECORD"'):
+                    break
+            seconds = time.perf_counter() - started
+            process.kill()
+    return seconds
+
+
 def _environment() -> dict[str, str]:
     return os.environ | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
 
@@ -230,6 +247,8 @@ def measure_cost(url: str, https: str | None, folder: Path, rounds: int) -> None
     least = {name: min(costs, key=lambda each: each.cpu) for name, costs in spent.items()}
     for name, each in least.items():
         show(name, each, least["floor"])
+    first = min(seconds_to_first_record(commands["tap-jira-oauth"], folder) for _ in range(rounds))
+    sys.stdout.write(f"From the start of tap-jira-oauth to its first record: {first:.2f} s\n")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tap_jira_oauth.census import Counted
 from tap_jira_oauth.census_ids import packed, unpacked
 from tap_jira_oauth.deleted import (
+    LARGEST,
     Place,
     Remembered,
     Unseen,
     missing,
     outcome,
+    refuse_too_large,
     remember,
     too_many,
 )
@@ -67,6 +69,13 @@ def test_a_state_that_cannot_be_read_is_refused(name: str, value: object, said: 
     state[name] = value
     with pytest.raises(ConfigurationError, match=said):
         Remembered.from_state(state)
+
+
+def test_a_census_that_is_too_large_for_a_state_is_refused() -> None:
+    """With the other way to compare."""
+    refuse_too_large(LARGEST)
+    with pytest.raises(ConfigurationError, match="compare issue_census in SQL"):
+        refuse_too_large(LARGEST + 1)
 
 
 def by_project(homes: dict[int, str]) -> dict[str, array[int]]:

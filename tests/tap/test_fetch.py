@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Configure
+    from sandbox.journal import LogEntry
 
 pytestmark = pytest.mark.any_version
 
@@ -155,6 +158,36 @@ def test_a_bulk_change_of_more_issues_than_jira_gives_out_is_read_whole(count: i
         jira.clock.offset += 1000
         assert journey.run(lake) == []
         assert {entry.status for entry in jira.requests} == {200}
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_window_by_key_survives_the_issue_that_it_begins_with(*, moves: bool) -> None:
+    """Its key is refused when it is deleted, and leads into another project when it is moved: none behind it is lost."""
+    began: list[str] = []
+
+    def vanish(entry: LogEntry) -> None:
+        found = re.search(r'key >= "([^"]+)"', entry.jql or "")
+        if found and len(began) < 3 and found[1] not in began:
+            began.append(found[1])
+            if moves:
+                jira.move(found[1], "OPS" if found[1].startswith("ALPHA") else "ALPHA")
+            else:
+                jira.delete(found[1])
+
+    with Sandbox(corpus=Corpus.generate(seed=3, issues=400, projects=2)) as jira:
+        jira.world.life.bulk(390)
+        jira.before_request.append(vanish)
+        small = functools.partial(Reader, window_rows=50)
+        journey = Journey(jira, 20, 1, epoch_literal, small)
+        lake = Lake()
+        journey.run(lake)
+        assert len(began) == 3
+        snapshot = jira.corpus.snapshot()
+        moved = {snapshot.by_key[key].id for key in began if key in snapshot.by_key}
+        assert lake.missing(jira).keys() <= moved
+        jira.clock.offset += 1000
+        journey.run(lake)
+        assert lake.missing(jira) == {}
 
 
 def test_more_issues_than_one_search_reaches_are_read_in_windows() -> None:

@@ -32,9 +32,9 @@ def test_a_window_is_one_query_without_an_upper_bound() -> None:
 
 
 def test_a_crowded_minute_is_asked_for_by_key() -> None:
-    """Between two times, behind a key, in the order of keys."""
+    """Between two times, from a key on, in the order of keys."""
     assert window_jql("ABC", since=60_000, before=120_000, after="ABC-7") == (
-        'project = "ABC" AND updated >= 60000 AND updated < 120000 AND key > "ABC-7" ORDER BY key ASC'
+        'project = "ABC" AND updated >= 60000 AND updated < 120000 AND key >= "ABC-7" ORDER BY key ASC'
     )
     assert window_jql("ABC", since=None, after="") == 'project = "ABC" ORDER BY key ASC'
 

@@ -72,12 +72,17 @@ class Server:
             if issue.index_due <= self.now:
                 issue.indexed = issue.updated
         since, before, after = window
+        first = int(after.partition("-")[2]) if after else 0
+        if after and first not in {issue.number for issue in self.issues}:
+            # Jira refuses the key of a deleted issue, and reads that of a moved one elsewhere.
+            self._live()
+            return [], 0
         found = [
             issue
             for issue in self.issues
             if (since is None or issue.indexed >= since)
             and (before is None or issue.indexed < before)
-            and (not after or issue.number > int(after.partition("-")[2]))
+            and issue.number >= first
         ]
         if window.by_key:
             found.sort(key=lambda issue: issue.number)
@@ -491,3 +496,23 @@ def test_rows_before_the_beginning_are_passed_and_not_emitted() -> None:
     rows = [Row("1", since - 30 * MINUTE), Row("2", since - 1), Row("3", since)]
     assert reader.take(rows, 3) == [2]
     assert reader.done
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_issue_that_a_window_begins_with_may_vanish(times: int) -> None:
+    """By key, after so many windows: the key of a deleted or moved issue leads nowhere, and hides none behind it."""
+    server = Server(Life(seed=1), history(1500, 1500, 1), START)
+    reader = Reader(Span(None, None, START, LOOKBACK), window_rows=300)
+    emitted: list[Row] = []
+    begun: list[str] = []
+    while not reader.done:
+        assert server.requests < 1000
+        after = reader.ask.window.after
+        if after and after not in begun and len(begun) < times:
+            begun.append(after)
+            server.issues = [issue for issue in server.issues if issue.row.key != after]
+        rows, total = server.search(*reader.ask, 100)
+        emitted += [rows[index] for index in reader.take(rows, total)]
+    assert len(begun) == times
+    assert {issue.row for issue in server.issues} <= set(emitted)
+    assert len(emitted) == len(set(emitted))

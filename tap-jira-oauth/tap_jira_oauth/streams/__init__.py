@@ -24,6 +24,7 @@ __all__ = [
     "CHILD_STREAMS",
     "INCREMENTAL_STREAMS",
     "REFERENCE_STREAMS",
+    "DeletedIssuesStream",
     "IssuesStream",
     "Taking",
 ]

@@ -6,6 +6,7 @@ end: a run that is stopped or fails compares with the same census again.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,18 +14,17 @@ from singer_sdk import SchemaDirectory, StreamSchema
 from typing_extensions import override
 
 from tap_jira_oauth.deleted import (
-    LARGEST,
     Place,
     Remembered,
     Unseen,
     missing,
     outcome,
     refusal,
+    refuse_too_large,
     remember,
     too_many,
 )
 from tap_jira_oauth.deleted_fetch import Lookup
-from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import format_datetime
 from tap_jira_oauth.streams import schemas
@@ -81,11 +81,7 @@ class DeletedIssuesStream(PagedStream):
             ConfigurationError: there are more issues than a state can remember.
         """
         census = self._taking.census
-        if census.size > LARGEST:
-            raise ConfigurationError(
-                f"There are {census.size} issues, and a state can remember {LARGEST}. Deselect "
-                "deleted_issues, and compare issue_census in SQL, as the README shows."
-            )
+        refuse_too_large(census.size)
         old = self._comparable(census)
         if not old:
             self.logger.info("The first census: what is deleted from now on shows in the next run")
@@ -144,9 +140,14 @@ class DeletedIssuesStream(PagedStream):
 
     def _is_read(self, place: Place) -> bool:
         """Tell whether an issue is in a project to read: a search, whose index lags, has not found it."""
-        keys = {key.upper() for key in self._jira.settings.project_keys}
-        ids = {project.id for project in self._jira.projects}
+        keys, ids = self._read
         return not keys or place.project_key.upper() in keys or place.project_id in ids
+
+    @functools.cached_property
+    def _read(self) -> tuple[set[str], set[str]]:
+        """The keys that the settings name, and the ids of the projects to read."""
+        keys = {key.upper() for key in self._jira.settings.project_keys}
+        return keys, {project.id for project in self._jira.projects}
 
     def _remember(self, census: Census, old: Sequence[Remembered], findings: _Findings) -> None:
         """Put the new census in the place of the old one, but for projects that were not believed."""
