@@ -11,6 +11,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from documents import ROOT
+from measured import SWITCH
 from sandbox import Corpus, Sandbox
 from tap.command import Run, environment, messages
 
@@ -53,6 +54,7 @@ def tap(folder: Path, *options: str) -> bytes:
     """Run the copy, and return what it printed."""
     command = [sys.executable, "-c", PROGRAM, "--config", "config.json", *options]
     there = environment() | {"PYTHONPATH": str(folder)}
+    there.pop(SWITCH, None)  # the lines of a copy
     done = subprocess.run(
         command, cwd=folder, env=there, capture_output=True, timeout=60, check=False
     )
