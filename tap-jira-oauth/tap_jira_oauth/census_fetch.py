@@ -20,9 +20,10 @@ from tap_jira_oauth import cloud_search, fetch
 from tap_jira_oauth.census import Census, Counted, KeyReader, hit, united
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, BadRequestError
-from tap_jira_oauth.fetch import PageSize, overlapped
+from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import by_key_jql
+from tap_jira_oauth.page_size import PageSize
 
 if TYPE_CHECKING:
     from tap_jira_oauth.census import KeyAsk

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk, CloudReader
-    from tap_jira_oauth.fetch import PageSize
+    from tap_jira_oauth.page_size import PageSize
 
 logger = logging.getLogger("tap-jira-oauth")
 
