@@ -19,9 +19,8 @@ from sandbox.script import Order, Step
 from sandbox.users import User
 from tap.command import run
 from tap.reading import Journey, Lake
-from tap_jira_oauth.fetch import 
-from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.jql import epoch_literal, zone_literal
+from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.window import Reader, Row
 
 if TYPE_CHECKING:
