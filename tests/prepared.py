@@ -18,10 +18,9 @@ import socket
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-
-import coverage
 
 from measured import SWITCH, unmeasured
 
@@ -123,6 +122,8 @@ def _next_run(connection: socket.socket) -> dict[str, Any] | None:
 
 
 def _main(entry: str, descriptor: int) -> None:
+    # Which the environment with the lowest versions does not have.
+    coverage = importlib.import_module("coverage") if find_spec("coverage") else None
     module, _, attribute = entry.partition(":")
     imported = importlib.import_module(module)
     gc.collect()
@@ -133,7 +134,7 @@ def _main(entry: str, descriptor: int) -> None:
     os.environ.clear()
     os.environ.update(run["environment"])
     os.chdir(run["folder"])
-    if SWITCH in os.environ:
+    if coverage and SWITCH in os.environ:
         coverage.process_startup(force=True)
     sys.argv = run["arguments"]
     sys.exit(operator.attrgetter(attribute)(imported)())

@@ -87,7 +87,7 @@ class Remembered:
             found = msgspec.convert(state, _Partition)
             ids = unpacked(found.ids, found.issues)
             taken_at = parse_datetime(found.taken_at)
-        except (AnswerError, ValueError) as error:
+        except (AnswerError, ValueError, msgspec.ValidationError) as error:
             raise ConfigurationError(
                 f"The state of deleted_issues is unreadable ({error}). Correct the state, or remove "
                 "its bookmark 'deleted_issues': then deletions show from the run after the next on."
