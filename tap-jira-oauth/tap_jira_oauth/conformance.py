@@ -7,6 +7,8 @@ quotes, a moment in another offset, a sprint in Java's spelling; never a moment 
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from datetime import date
 from decimal import Decimal
@@ -42,6 +44,20 @@ _DATE_TIME = re.compile(
 )
 _text = msgspec.json.Decoder(str)
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Anything(msgspec.Struct, gc=False):
+    """An object; its members are scanned, and not looked at."""
+
+
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "number": float,
+    "object": _Anything,
+    "array": list[msgspec.Raw],
+    "boolean": bool,
+    "null": type(None),
+}
 
 
 class Verdict(Enum):
@@ -81,6 +97,19 @@ class Rule:
         self.fine = bytes(byte for byte in allowed if byte not in closer)
         quoted = {"number": _NUMBER, "integer": _INTEGER}
         self._quoted = next((quoted[kind] for kind in quoted if kind in self._kinds), None)
+
+    def prover(self) -> Callable[[msgspec.Raw], object] | None:
+        """Return what decodes an array if it is surely fine, and else raises a DecodeError.
+
+        That takes a quarter of the time of `convert`. None where no array is sure.
+        """
+        items = self._items
+        if items is None or not self.is_list:
+            return None
+        sure = [_TYPES[kind] for kind in _TYPES if set(_BEGINNINGS[kind]) <= set(items.fine)]
+        if not sure:
+            return None
+        return msgspec.json.Decoder(list[functools.reduce(operator.or_, sure)]).decode  # type: ignore[misc]  # made at run time
 
     @property
     def allows_all(self) -> bool:

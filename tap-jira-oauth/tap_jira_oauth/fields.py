@@ -26,7 +26,7 @@ NEEDED = ("project", "created", "updated")
 _MOMENTS = ("created", "updated")
 _NULL = msgspec.Raw(b"null")
 
-_SHORT, _REMEMBERED = 500, 4096
+_SHORT, _REMEMBERED = 500, 1024
 """So many values of so many bytes are remembered with what they were converted into."""
 
 
@@ -111,12 +111,14 @@ class Shape:
         self.fine = {field: rule.fine for field, rule in self.rules.items()}
         self.lists = {field for field, rule in self.rules.items() if rule.is_list}
         self._moments = {field for field, rule in self.rules.items() if rule.is_moment}
-        # Versions, components, labels, sprints come again and again; moments do not.
+        provers = {field: self.rules[field].prover() for field in self.lists}
+        self._provers = {field: prover for field, prover in provers.items() if prover}
+        # Numbers in quotes, days and sprints of old servers come again and again; moments do not.
         self._known = lru_cache(_REMEMBERED)(self._convert)
 
     def conform(self, values: dict[str, Any]) -> dict[str, Any]:
         """Change the values of an issue's fields into what the schema says; return what did not fit."""
-        fine, lists, null = self.fine.get, self.lists, _NULL
+        fine, lists, provers, null = self.fine.get, self.lists, self._provers.get, _NULL
         # The one loop over all values: what is no miss is not looked at any closer.
         odd = [
             field
@@ -131,7 +133,15 @@ class Shape:
             for field in [field for field in values if field not in self.known]:
                 unconformed[field] = values.pop(field)
         for field in odd:
-            json = bytes(values[field])
+            value = values[field]
+            if (prove := provers(field)) is not None:
+                try:
+                    prove(value)
+                except msgspec.DecodeError:
+                    pass  # `convert` looks closer
+                else:
+                    continue
+            json = bytes(value)
             convert = self._convert if len(json) > _SHORT or field in self._moments else self._known
             made = convert(field, json)
             if made is MISFIT:

@@ -165,6 +165,33 @@ def test_what_comes_out_is_valid_by_its_schema_and_means_the_same(
         same(result, value)
 
 
+@given(st.sampled_from(SCHEMAS), st.lists(VALUES, max_size=3) | VALUES)
+def test_what_is_proven_quickly_is_fine(declared: dict[str, Any], value: Any) -> None:
+    """The quick look takes nothing that the closer one would change or refuse."""
+    rule = Rule(declared, in_utc)
+    prove, text = rule.prover(), json.dumps(value).encode()
+    if prove is not None:
+        try:
+            prove(msgspec.Raw(text))
+        except msgspec.DecodeError:
+            return
+        assert rule.convert(text) is FINE
+
+
+def test_most_arrays_are_proven_quickly() -> None:
+    """Of objects, of texts; with a misfit or a sprint to convert among them they are not."""
+    objects, texts = Rule(items(OBJECT), in_utc).prover(), Rule(items(STRING), in_utc).prover()
+    assert objects is not None
+    assert texts is not None
+    objects(msgspec.Raw(b'[{"id":1},null,{}]'))
+    texts(msgspec.Raw(b'["a",null]'))
+    for text in (b'["a"]', b"[1]", b'{"id":1}'):
+        with pytest.raises(msgspec.ValidationError):
+            objects(msgspec.Raw(text))
+    assert Rule(items(MOMENT), in_utc).prover() is not None  # of nulls alone
+    assert Rule(STRING, in_utc).prover() is None
+
+
 def same(new: Any, old: Any) -> None:
     """Hold a converted value against the one that Jira sent."""
     if isinstance(old, str) and isinstance(new, (int, float)):
