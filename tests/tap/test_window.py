@@ -197,6 +197,7 @@ lives = st.builds(
 )
 
 
+@pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
 @settings(max_examples=300, deadline=None)
 @given(
     life=lives,
@@ -400,6 +401,7 @@ def test_what_is_remembered_does_not_grow_with_the_project() -> None:
     assert len(reader.boundary(0)) < 600
 
 
+@pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
 @settings(max_examples=100, deadline=None)
 @given(
     life=lives,

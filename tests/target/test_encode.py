@@ -36,6 +36,7 @@ def _line(raw: bytes) -> bytes:
     return b'{"type":"RECORD","stream":"s","record":' + raw + b"}"
 
 
+@pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
 @given(st.dictionaries(st.text(), _json), st.sampled_from(_SPELLINGS))
 def test_any_record_comes_through_byte_for_byte(
     record: dict[str, Any], spelling: dict[str, Any]
