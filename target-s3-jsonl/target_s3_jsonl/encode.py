@@ -211,6 +211,7 @@ class RecordCheck:
         self._key_properties = tuple(key_properties)
         self._validator: jsonschema_rs.Validator | None = None
         self._prove: Callable[[bytes], object] | None = None
+        self._unproven: Mapping[str, Any] | None = None
         if validate:
             try:
                 self._validator = jsonschema_rs.validator_for(
@@ -227,7 +228,7 @@ class RecordCheck:
                 raise MessageError(
                     f"the SCHEMA is not a valid JSON schema: {_first_line(error)}."
                 ) from error
-            self._prove = shape.proof(schema, self._key_properties)
+            self._unproven = schema
 
     def check_raw(self, raw: bytes) -> None:
         """Check a record's own bytes; most are proven sound without decoding them to values.
@@ -236,6 +237,9 @@ class RecordCheck:
             MessageError: It is no JSON object.
             RecordError: As `check`.
         """
+        if self._unproven is not None:  # the first record shows the order of members
+            self._prove = shape.proof(self._unproven, self._key_properties, _as_sent(raw))
+            self._unproven = None
         if self._prove is not None:
             try:
                 self._prove(raw)
@@ -281,6 +285,13 @@ class RecordCheck:
         error = next(iter(self._validator.iter_errors(record)))
         place = "/".join(str(step) for step in error.instance_path) or "the record"
         return f"the record does not conform to its SCHEMA: at {place}: {error.message}."
+
+
+def _as_sent(raw: bytes) -> dict[str, Any]:
+    try:
+        return decode_object(raw)
+    except MessageError:
+        return {}
 
 
 def _no_remote_schema(uri: str) -> NoReturn:

@@ -59,8 +59,9 @@ def test_what_a_type_takes_conforms(data: st.DataObject) -> None:
     """Whatever the schema, nothing is taken that the validator would refuse, or that lacks a key."""
     schema = data.draw(_schemas(SCHEMAS))
     keys = data.draw(st.lists(NAMES, max_size=1))
-    raw = _raw(data.draw(st.dictionaries(NAMES, VALUES, max_size=4)))
-    prove = shape.proof(schema, keys)
+    records = st.dictionaries(NAMES, VALUES, max_size=4)
+    raw = _raw(data.draw(records))
+    prove = shape.proof(schema, keys, data.draw(records))
     if prove is None:
         return
     try:
@@ -100,6 +101,16 @@ def test_a_schema_of_types_alone_has_a_type() -> None:
     prove(
         b'{"id":"1","updated":null,"fields":{"votes":{"n":1e400},"labels":["a",null],"worklog":[{}],"workratio":-1,"x":[1]}}'
     )
+
+
+def test_members_are_looked_for_in_the_order_of_the_first_record() -> None:
+    """In any other order msgspec compares many names before it finds one."""
+    sent = {"fields": {"workratio": 1, "labels": ["a"]}, "id": "1", "z": 1}
+    prove: Any = shape.proof(ISSUES, ["id"], sent)
+    record = prove.__self__.type
+    assert record.__struct_encode_fields__ == ("fields", "id", "updated")
+    fields = next(field.type for field in msgspec.structs.fields(record) if field.name == "m0")
+    assert fields.__struct_encode_fields__ == ("workratio", "labels", "votes", "worklog")
 
 
 @pytest.mark.parametrize("more", [{"maxLength": 3}, {"enum": ["a"]}, {"$ref": "#"}, {"not": {}}])
