@@ -233,12 +233,18 @@ def _buffer_output() -> None:
         sys.stdout = open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell a line of the log from what the SDK says of each of the many streams that nobody asked for."""
+    return not str(record.msg).startswith("Skipping deselected stream")
+
+
 def main() -> None:
     """Run the command line, and end with one line and a status that say why."""
     _buffer_output()
     try:
         command = TapJiraOAuth.cli  # the SDK sets logging up by this
         guard(logging.getLogger().handlers)
+        TapJiraOAuth.logger.addFilter(_is_news)
         command()
     except TapError as error:
         for line in str(error).splitlines():

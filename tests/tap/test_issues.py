@@ -391,6 +391,7 @@ def test_the_settings_narrow_what_is_read(
     some = sorted(here)[:2]
     only = run(tmp_path, configure(jql=f"key = {some[0]} OR key = {some[1]}"))
     assert only.keys == some
+    assert "deselected" not in only.log  # not a line for each stream that nobody asked for
     middle = sorted(issue["updated"] for issue in connected_jira.issues)[30]
     late = run(tmp_path, configure(start_date=spelled(middle)))
     early = run(tmp_path, configure(end_date=spelled(middle)))
