@@ -91,6 +91,9 @@ def test_singer_ios_tap_finds_the_same_issues_comments_and_histories(
         assert len(found) >= 230
         mine = ours.of(our_name)
         assert sorted(each["id"] for each in found) == sorted(each["id"] for each in mine)
+        if time := {"issue_comments": "updated", "issue_changelogs": "created"}.get(our_name):
+            times = {each["id"]: moment(each[time]) for each in found}
+            assert times == {each["id"]: moment(each[time]) for each in mine}
     versions = {
         each["record"]["id"]: moment(each["record"]["fields"]["updated"])
         for each in theirs
