@@ -188,7 +188,7 @@ class Reading:
 
 
 class Fetcher:
-    """Reads one project after the other, with up to `width` pages under way or waiting."""
+    """Reads one project after the other, with up to `width` pages under way, and some more waiting."""
 
     def __init__(self, search: Search, width: int) -> None:
         """Prepare; nothing is asked for yet."""
@@ -230,11 +230,26 @@ class Fetcher:
             if each.reader.done:
                 continue
             for ask in each.asks(self._search.size):
-                waiting = sum(len(other.pending) for other in self._readings)
-                if waiting + len(self._dropped) >= self._width:
+                if ask in each.pending:
+                    continue
+                if not self._has_room(reading, each):
+                    if each is reading:
+                        break
                     return
-                if ask not in each.pending:
-                    self._send(each, ask)
+                self._send(each, ask)
+
+    def _has_room(self, reading: Reading, each: Reading) -> bool:
+        """Tell whether one more page of `each` may be asked for ahead, while `reading` is read.
+
+        What waits to be taken takes memory, but no request: the pages of later projects must not
+        keep back those of the project that is read, nor the other way round.
+        """
+        waiting = [future for other in self._readings for future in other.pending.values()]
+        if sum(not future.done() for future in [*waiting, *self._dropped]) >= self._width:
+            return False
+        if each is reading:
+            return len(reading.pending) < self._width
+        return len(waiting) < 2 * self._width
 
     def _send(self, reading: Reading, ask: Ask | CloudAsk) -> None:
         reading.sent += 1

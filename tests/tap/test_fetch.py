@@ -214,6 +214,19 @@ def test_more_projects_than_requests_in_flight_are_read_side_by_side() -> None:
         assert 2 <= most <= 5
 
 
+def test_the_first_pages_of_later_projects_keep_back_no_page_of_the_one_that_is_read() -> None:
+    """They wait to be taken until it is done, and count only as long as they are under way."""
+    with Sandbox(corpus=Corpus.generate(seed=2, issues=600, projects=10)) as jira:
+        jira.world.faults.add(Fault("/rest/api/2/search", count=200, delay=0.02))
+        lake = Lake()
+        Journey(jira, 10, 4, epoch_literal).run(lake)
+        assert lake.missing(jira) == {}
+        beside = [entry.in_flight for entry in jira.requests if '"ALPHA"' in (entry.jql or "")]
+        assert len(beside) >= 20
+        assert sum(beside) / len(beside) > 2
+        assert max(entry.in_flight for entry in jira.requests) == 4
+
+
 def test_one_request_at_a_time_is_strictly_serial() -> None:
     """`max_concurrent_requests: 1`."""
     with Sandbox(corpus=Corpus.generate(seed=2, issues=60, projects=3)) as jira:
