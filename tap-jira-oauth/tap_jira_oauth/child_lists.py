@@ -20,7 +20,7 @@ from tap_jira_oauth.jql import format_datetime, in_utc, parse_datetime
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from tap_jira_oauth.fields import Issue
+    from tap_jira_oauth.answered_issue import Issue, Values
 
 PAGE = 500
 """Children to ask for in one request; the server's own cap is obeyed."""
@@ -110,7 +110,7 @@ _text = msgspec.json.Decoder(str)
 _project = msgspec.json.Decoder(_Project)
 
 
-def parent(issue: Issue) -> Parent:
+def parent(issue: Issue[Values]) -> Parent:
     """Return what a child says about its issue.
 
     Raises:
@@ -144,7 +144,7 @@ def _brings(asked: Collection[str], name: str) -> bool:
     return name in asked or not everything.isdisjoint(asked)
 
 
-def embedded(kind: Kind, issue: Issue) -> Part:
+def embedded(kind: Kind, issue: Issue[Values]) -> Part:
     """Return what a search's answer holds of a list. An absent one may be long, except of arrays."""
     if kind.apart:
         return Part((), _counted(kind, issue))
@@ -157,7 +157,7 @@ def embedded(kind: Kind, issue: Issue) -> Part:
         return Part((), None)
 
 
-def _counted(kind: Kind, issue: Issue) -> int | None:
+def _counted(kind: Kind, issue: Issue[Values]) -> int | None:
     """Return how long a list is by its field; None where that does not tell."""
     try:
         return _total.decode(_envelope.decode(issue.fields[kind.field])[kind.count])

@@ -26,6 +26,14 @@ LONGEST_PAUSE = 60.0
 """Seconds; the longest pause that grows by itself. The server may ask for longer ones."""
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Decoder(Protocol[T_co]):
+    """Decodes JSON text, as msgspec's own."""
+
+    def decode(self, body: bytes, /) -> T_co:
+        """Decode it."""
 
 
 @runtime_checkable
@@ -161,7 +169,7 @@ class JiraClient:
         return max(wait.seconds, grown) * (1 + self._timing.dice() / 4)
 
 
-def decode(answer: Answer, path: str, decoder: msgspec.json.Decoder[T]) -> T:
+def decode(answer: Answer, path: str, decoder: Decoder[T]) -> T:
     """Decode the JSON of an answer.
 
     Raises:

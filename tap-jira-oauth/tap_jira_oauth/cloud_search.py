@@ -8,16 +8,16 @@ may hold fewer issues than were asked for, and only a missing token ends the res
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain
 from tap_jira_oauth.errors import BadRequestError
 from tap_jira_oauth.fetch import Arrived, Found, row
-from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import restriction, window_jql
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk, CloudReader
     from tap_jira_oauth.page_size import PageSize
+
+F = TypeVar("F")
 
 logger = logging.getLogger("tap-jira-oauth")
 
@@ -36,10 +38,10 @@ MANY = 0.05
 """The share of issues, counted and not shown, that is more than deletions in a lagging index explain."""
 
 
-class TokenPage(msgspec.Struct):
+class TokenPage(msgspec.Struct, Generic[F]):
     """The envelope of `SEARCH`; `nextPageToken` is absent on the last page."""
 
-    issues: list[Issue]
+    issues: list[Issue[F]]
     token: str | None = msgspec.field(name="nextPageToken", default=None)
     is_last: bool = msgspec.field(name="isLast", default=True)
 
@@ -50,7 +52,6 @@ class Count(msgspec.Struct):
     count: int
 
 
-_page_decoder = msgspec.json.Decoder(TokenPage)
 _count_decoder = msgspec.json.Decoder(Count)
 
 
@@ -63,6 +64,7 @@ class TokenSearch:
     size: PageSize
     condition: str | None = None
     expand: Sequence[str] = ()
+    decoder: PageDecoder[TokenPage[Values]] = field(default_factory=lambda: PageDecoder(TokenPage))
 
     def find(self, project_key: str, ask: CloudAsk) -> Arrived:
         """Ask for one page; a token that Jira refuses is said in the answer's `chain`.
@@ -93,7 +95,7 @@ class TokenSearch:
         )
         return Arrived(lambda: page)
 
-    def _page(self, project_key: str, ask: CloudAsk) -> TokenPage:
+    def _page(self, project_key: str, ask: CloudAsk) -> TokenPage[Values]:
         asked = self.size.current
         jql = window_jql(project_key, self.condition, since=ask.since)
         more = {} if ask.token is None else {"nextPageToken": ask.token}
@@ -106,7 +108,7 @@ class TokenSearch:
             return {"jql": jql, "maxResults": asked, "fields": self.fields, **more}
 
         answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
-        found = decode(answer, SEARCH, _page_decoder)
+        found = decode(answer, SEARCH, self.decoder)
         self.size.worked()
         return found
 

@@ -13,8 +13,8 @@ from tap_jira_oauth.errors import AnswerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tap_jira_oauth.answered_issue import Issue, Values
     from tap_jira_oauth.field_redaction import Redaction
-    from tap_jira_oauth.fields import Issue
 
 Members = Mapping[str, msgspec.Raw]
 Redact = Callable[[Members], Members]
@@ -48,7 +48,7 @@ class Expansion:
     redaction: Redaction
     history: Redact
 
-    def put(self, records: Iterable[dict[str, Any]], issues: Iterable[Issue]) -> None:
+    def put(self, records: Iterable[dict[str, Any]], issues: Iterable[Issue[Values]]) -> None:
         """Put what issues have of it into their records.
 
         Raises:
@@ -58,7 +58,7 @@ class Expansion:
             for made, issue in zip(records, issues, strict=True):
                 made.update(self._of(issue))
 
-    def _of(self, issue: Issue) -> dict[str, msgspec.Raw]:
+    def _of(self, issue: Issue[Values]) -> dict[str, msgspec.Raw]:
         found = {}
         for name in self.names:
             raw = getattr(issue, _ATTRIBUTES.get(name, name))

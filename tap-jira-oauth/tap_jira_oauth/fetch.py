@@ -14,14 +14,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain, CloudReader
 from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, TapError
-from tap_jira_oauth.fields import Issue  # noqa: TC001 - msgspec reads the annotations
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
 from tap_jira_oauth.page_size import SMALLEST_PAGE
 from tap_jira_oauth.window import Ask, Reader, Row
@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 SEARCH = "/rest/api/2/search"
 
+F = TypeVar("F")
 T = TypeVar("T")
 
 
-class SearchAnswer(msgspec.Struct):
+class SearchAnswer(msgspec.Struct, Generic[F]):
     """The envelope of a Data Center search (Jira REST API 10.3, `POST /rest/api/2/search`).
 
     `max_results` is the server's own cap where that is lower than what was asked for.
     """
 
-    issues: list[Issue]
+    issues: list[Issue[F]]
     total: int
     max_results: int = msgspec.field(name="maxResults")
 
 
-_decoder = msgspec.json.Decoder(SearchAnswer)
 _text = msgspec.json.Decoder(str)
 
 
@@ -61,7 +61,7 @@ class Found:
     `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
     """
 
-    issues: list[Issue]
+    issues: list[Issue[Values]]
     rows: list[Row]
     total: int
     chain: Chain | None = None
@@ -95,7 +95,7 @@ class Page:
     `requests` counts those that were sent since the page before, also ahead and in vain.
     """
 
-    issues: list[Issue]
+    issues: list[Issue[Values]]
     total: int
     requests: int
 
@@ -121,6 +121,9 @@ class OffsetSearch:
     condition: str | None = None
     literal: Literal = epoch_literal
     expand: Sequence[str] = ()
+    decoder: PageDecoder[SearchAnswer[Values]] = field(
+        default_factory=lambda: PageDecoder(SearchAnswer)
+    )
 
     def find(self, project_key: str, ask: Ask) -> Arrived:
         """Ask for one page.
@@ -153,7 +156,7 @@ class OffsetSearch:
         return Arrived(lambda: self._found(answer, asked))
 
     def _found(self, answer: Answer, asked: int) -> Found:
-        found = decode(answer, SEARCH, _decoder)
+        found = decode(answer, SEARCH, self.decoder)
         if found.max_results < asked:
             if found.max_results < SMALLEST_PAGE:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
@@ -287,7 +290,7 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def row(issue: Issue) -> Row:
+def row(issue: Issue[Values]) -> Row:
     """Return an issue's place in the order by last change.
 
     Raises:

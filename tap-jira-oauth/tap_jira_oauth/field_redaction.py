@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -42,6 +42,22 @@ _OTHERS: Mapping[str, Sequence[Path]] = {
 """Where it shows them."""
 
 
+class Members(Protocol):
+    """JSON texts by name."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Tell whether there is one of that name."""
+
+    def __getitem__(self, name: str, /) -> msgspec.Raw:
+        """Return it."""
+
+    def __setitem__(self, name: str, value: msgspec.Raw, /) -> None:
+        """Replace it."""
+
+    def __delitem__(self, name: str, /) -> None:
+        """Take it out."""
+
+
 @dataclass(frozen=True)
 class Redaction:
     """Fields to leave out whole, and paths to leave out of the values of a field; by field id."""
@@ -49,10 +65,11 @@ class Redaction:
     whole: frozenset[str] = frozenset()
     parts: Mapping[str, frozenset[Path]] = field(default_factory=dict)
 
-    def apply(self, values: dict[str, msgspec.Raw]) -> None:
+    def apply(self, values: Members) -> None:
         """Take out of the values of an issue's fields what nobody may see."""
         for name in self.whole:
-            values.pop(name, None)
+            if name in values:
+                del values[name]
         for name, paths in self.parts.items():
             if name in values:
                 values[name] = _without(values[name], paths)

@@ -5,47 +5,32 @@ Values that need no change stay the bytes that Jira sent: they are neither decod
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
+from tap_jira_oauth.answered_issue import ABSENT, Issue, Values
 from tap_jira_oauth.conformance import FINE, MISFIT, Rule
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.field_redaction import redaction
 from tap_jira_oauth.field_types import field_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
 NEEDED = ("project", "created", "updated")
 """Fields that every record is built from; asked for even where `fields` is narrower."""
 
 _MOMENTS = ("created", "updated")
-_NULL = msgspec.Raw(b"null")
 
 _SHORT, _REMEMBERED = 500, 1024
 """So many values of so many bytes are remembered with what they were converted into."""
-
-
-class Issue(msgspec.Struct, gc=False):
-    """An issue in the answer to a search; the values of its fields are JSON text.
-
-    What comes by `expand`, from `changelog` on, is empty where nobody asked for it.
-    """
-
-    id: str
-    key: str
-    address: str = msgspec.field(name="self")
-    fields: dict[str, msgspec.Raw]
-    changelog: msgspec.Raw = msgspec.Raw()
-    rendered: msgspec.Raw = msgspec.field(name="renderedFields", default=msgspec.Raw())
-    transitions: msgspec.Raw = msgspec.Raw()
-    operations: msgspec.Raw = msgspec.Raw()
-    editmeta: msgspec.Raw = msgspec.Raw()
-    versions: msgspec.Raw = msgspec.field(name="versionedRepresentations", default=msgspec.Raw())
 
 
 class _Project(msgspec.Struct, gc=False):
@@ -68,6 +53,39 @@ def fields_to_ask(wanted: Iterable[str], deselected: Iterable[str]) -> list[str]
     return [name for name in ask if name not in left_out] + [
         f"-{name}" for name in left_out if f"-{name}" not in ask
     ]
+
+
+class Place(NamedTuple):
+    """A field whose values may not be what the schema says.
+
+    `fine` are the first bytes of those that need no closer look.
+    """
+
+    field: str
+    attribute: str
+    fine: bytes
+    is_list: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done with the values of issues that have the same members.
+
+    `bones` returns those that every record is built from. `places` are in the order of the members,
+    None where any value is fine. `left_out` are attributes, `unknown` fields that the schema does not
+    know and their attributes.
+    """
+
+    bones: Callable[[Values], tuple[Any, ...]]
+    left_out: Sequence[str]
+    places: Sequence[Place | None]
+    unknown: Sequence[tuple[str, str]]
+
+
+def _bones(attributes: Mapping[str, str]) -> Callable[[Values], tuple[Any, ...]]:
+    if attributes.keys() >= set(NEEDED):
+        return attrgetter(*(attributes[name] for name in NEEDED))
+    return lambda _: (ABSENT,) * len(NEEDED)
 
 
 class Shape:
@@ -108,53 +126,72 @@ class Shape:
             for field, rule in rules.items()
             if field not in _MOMENTS and not rule.allows_all
         }
-        self.fine = {field: rule.fine for field, rule in self.rules.items()}
-        self.lists = {field for field, rule in self.rules.items() if rule.is_list}
         self._moments = {field for field, rule in self.rules.items() if rule.is_moment}
-        provers = {field: self.rules[field].prover() for field in self.lists}
+        provers = {field: rule.prover() for field, rule in self.rules.items() if rule.is_list}
         self._provers = {field: prover for field, prover in provers.items() if prover}
         # Numbers in quotes, days and sprints of old servers come again and again; moments do not.
         self._known = lru_cache(_REMEMBERED)(self._convert)
+        self._plans: dict[type[Values], Plan] = {}
 
-    def conform(self, values: dict[str, Any]) -> dict[str, Any]:
+    def plan(self, kind: type[Values]) -> Plan:
+        """Return what is done with values of a kind; made once."""
+        if kind not in self._plans:
+            self._plans[kind] = self._made(kind.attributes)
+        return self._plans[kind]
+
+    def _made(self, attributes: Mapping[str, str]) -> Plan:
+        known = self.known
+        unknown = [] if known is None else [field for field in attributes if field not in known]
+        rules = [self.rules.get(field) for field in attributes]
+        return Plan(
+            bones=_bones(attributes),
+            left_out=[attributes[field] for field in self.left_out if field in attributes],
+            places=[
+                Place(field, attribute, rule.fine, rule.is_list) if rule else None
+                for (field, attribute), rule in zip(attributes.items(), rules, strict=True)
+            ],
+            unknown=[(field, attributes[field]) for field in unknown],
+        )
+
+    def conform(self, values: Values, plan: Plan) -> dict[str, Any]:
         """Change the values of an issue's fields into what the schema says; return what did not fit."""
-        fine, lists, provers, null = self.fine.get, self.lists, self._provers.get, _NULL
+        provers, null = self._provers.get, ABSENT
         # The one loop over all values: what is no miss is not looked at any closer.
         odd = [
-            field
-            for field, value in values.items()
+            (place, text)
+            for place, value in zip(plan.places, astuple(values), strict=True)
             if value != null
-            and (allowed := fine(field)) is not None
-            and (text := bytes(value))[0] not in allowed
-            and not (text == b"[]" and field in lists)
+            and place is not None
+            and (text := bytes(value))[0] not in place.fine
+            and not (place.is_list and text == b"[]")
         ]
         unconformed: dict[str, Any] = {}
-        if self.known is not None and not self.known.issuperset(values):
-            for field in [field for field in values if field not in self.known]:
-                unconformed[field] = values.pop(field)
-        for field in odd:
-            value = values[field]
+        for field, attribute in plan.unknown:
+            if (value := getattr(values, attribute)) is not ABSENT:
+                unconformed[field] = value
+                setattr(values, attribute, ABSENT)
+        for (field, attribute, _, _), text in odd:
             if (prove := provers(field)) is not None:
                 try:
-                    prove(value)
+                    prove(getattr(values, attribute))
                 except msgspec.DecodeError:
                     pass  # `convert` looks closer
                 else:
                     continue
-            json = bytes(value)
-            convert = self._convert if len(json) > _SHORT or field in self._moments else self._known
-            made = convert(field, json)
+            convert = self._convert if len(text) > _SHORT or field in self._moments else self._known
+            made = convert(field, text)
             if made is MISFIT:
-                unconformed[self.names.get(field, field)] = values.pop(field)
+                unconformed[self.names.get(field, field)] = getattr(values, attribute)
+                setattr(values, attribute, ABSENT)
             elif made is not FINE:
-                values[field] = made
+                setattr(values, attribute, made)
         return unconformed
 
     def _convert(self, field: str, json: bytes) -> Any:
         return self.rules[field].convert(json)
 
 
-def record(issue: Issue, shape: Shape) -> dict[str, Any]:
+def record(issue: Issue[Values], shape: Shape) -> dict[str, Any]:
     """Return the record of one issue, with `unconformed` where a value is not what the schema says.
 
     In `fields` values that need no change are `msgspec.Raw`.
@@ -162,23 +199,23 @@ def record(issue: Issue, shape: Shape) -> dict[str, Any]:
     Raises:
         AnswerError: the issue lacks what every issue has.
     """
-    values: dict[str, Any] = issue.fields
+    values = issue.fields
+    plan = shape.plan(type(values))
     try:
-        project = _project.decode(values["project"])
-        created = shape.to_utc(_text.decode(values["created"]))
-        updated = shape.to_utc(_text.decode(values["updated"]))
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        bones = plan.bones(values)
+        project = _project.decode(bones[0])
+        created = shape.to_utc(_text.decode(bones[1]))
+        updated = shape.to_utc(_text.decode(bones[2]))
+    except msgspec.ValidationError as error:
         missing = next((name for name in NEEDED if name not in values), error)
         raise AnswerError(
             f"Issue {issue.key} came without {missing!r}, which every issue has."
         ) from error
-    for field in shape.left_out:
-        values.pop(field, None)
+    for attribute in plan.left_out:
+        setattr(values, attribute, ABSENT)
     shape.redaction.apply(values)
-    unconformed = shape.conform(values)
+    unconformed = shape.conform(values, plan)
     values["created"], values["updated"] = created, updated
-    if shape.names:
-        values = {shape.names.get(field, field): value for field, value in values.items()}
     made = {
         "id": issue.id,
         "key": issue.key,
@@ -187,11 +224,15 @@ def record(issue: Issue, shape: Shape) -> dict[str, Any]:
         "project_key": project.key,
         "created": created,
         "updated": updated,
-        "fields": values,
+        "fields": values if not shape.names else _named(values, shape.names),
     }
     if unconformed:
         made["unconformed"] = unconformed
     return made
+
+
+def _named(values: Values, names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(field, field): value for field, value in values.items()}
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:

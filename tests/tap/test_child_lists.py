@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap.answered import decoded
 from tap_jira_oauth import child_lists
 from tap_jira_oauth.child_lists import (
     ATTACHMENTS,
@@ -26,10 +27,11 @@ from tap_jira_oauth.child_lists import (
     to_ask,
 )
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.fields import Issue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tap_jira_oauth.answered_issue import Issue, Values
 
 pytestmark = pytest.mark.any_version
 
@@ -46,10 +48,12 @@ def item(number: int) -> dict[str, msgspec.Raw]:
     return {"id": raw(str(number))}
 
 
-def issue(changelog: Any = None, **fields: Any) -> Issue:
+def issue(changelog: Any = None, **fields: Any) -> Issue[Values]:
     """Return an issue of a search's answer."""
-    values = {name: raw(value) for name, value in fields.items()}
-    return Issue("1", "A-1", "", values, raw(changelog) if changelog else msgspec.Raw())
+    more = {"changelog": changelog} if changelog else {}
+    return decoded(
+        msgspec.json.encode({"id": "1", "key": "A-1", "self": "", "fields": fields, **more})
+    )
 
 
 def read(

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from sandbox import Corpus, Sandbox
+from tap.answered import decoded
 from tap.below import catalog
 from tap.command import Run, messages
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
 from tap_jira_oauth.expansion import Expansion
 from tap_jira_oauth.field_redaction import redaction
-from tap_jira_oauth.fields import Issue
 from tap_jira_oauth.setting_value import EXPANSIONS
 from tap_jira_oauth.settings import Settings
 from tap_jira_oauth.tap import TapJiraOAuth
@@ -102,14 +102,14 @@ def test_what_is_redacted_is_in_no_expansion(jira: Sandbox) -> None:
 
 def put(sent: object, *names: str, redact: tuple[str, ...] = ()) -> dict[str, Any]:
     """What is put into the record of an issue."""
-    issue = msgspec.json.decode(msgspec.json.encode(sent), type=Issue)
+    issue = decoded(msgspec.json.encode(sent))
     record: dict[str, Any] = {}
     expansion = Expansion(
         names, redaction(redact, NAMES, ()), lambda history: {"id": history["id"]}
     )
     expansion.put([record], [issue])
-    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
-    return decoded
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    return made
 
 
 def test_each_expansion_is_as_jira_sent_it_without_what_is_redacted() -> None:

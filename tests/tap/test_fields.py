@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tap.answered import decoded
 from tap_jira_oauth.errors import AnswerError, ConfigurationError
-from tap_jira_oauth.fields import Issue, Shape, fields_to_ask, plain, record, record_lines
+from tap_jira_oauth.fields import Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.jql import in_utc, parse_datetime
+
+if TYPE_CHECKING:
+    from tap_jira_oauth.answered_issue import Issue, Values
 
 
 def answer(**fields: Any) -> dict[str, Any]:
@@ -32,9 +36,9 @@ def answer(**fields: Any) -> dict[str, Any]:
     }
 
 
-def issue(sent: dict[str, Any]) -> Issue:
+def issue(sent: dict[str, Any]) -> Issue[Values]:
     """Decode an issue out of a search's answer."""
-    return msgspec.json.decode(msgspec.json.encode(sent), type=Issue)
+    return decoded(msgspec.json.encode(sent))
 
 
 def shape(declared: dict[str, Any] | None = None, *, is_open: bool = False, **more: Any) -> Shape:
@@ -199,7 +203,7 @@ def test_values_that_need_no_change_are_the_servers_own_bytes() -> None:
         b'"customfield_1":null', b'"customfield_1":' + odd
     )
     for declared in ({"customfield_1": {"type": ["object", "null"]}}, {}):
-        made = record(msgspec.json.decode(body, type=Issue), shape(declared))
+        made = record(decoded(body), shape(declared))
         line = record_lines("issues", [made], NOW)
         assert b'"customfield_1":' + odd + b"}" in line
         assert json.loads(line)["record"]["key"] == "ABC-1"

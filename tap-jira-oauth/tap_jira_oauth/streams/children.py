@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
+    from tap_jira_oauth.answered_issue import Issue, Values
     from tap_jira_oauth.field_redaction import Redaction
-    from tap_jira_oauth.fields import Issue
     from tap_jira_oauth.jira import Jira
 
 logger = logging.getLogger("tap-jira-oauth")
@@ -160,7 +160,7 @@ class Children:
             self._counters[stream.name] = self._open.enter_context(counter)
             stream.write_schema()
 
-    def take(self, issues: Iterable[Issue]) -> list[Below]:
+    def take(self, issues: Iterable[Issue[Values]]) -> list[Below]:
         """Note what a page holds of the lists; take out the fields that came for them alone."""
         if not self._streams:
             return []
@@ -170,7 +170,8 @@ class Children:
         ]
         for issue in issues:
             for name in self._strange:
-                issue.fields.pop(name, None)
+                if name in issue.fields:
+                    del issue.fields[name]
         return page
 
     def write(self, page: Sequence[Below], passed: Collection[str] | None) -> None:
