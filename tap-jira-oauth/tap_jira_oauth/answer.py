@@ -235,13 +235,20 @@ def breather(answer: Answer) -> float:
     """Return how long to let Jira rest after a good answer that was the last one allowed for now.
 
     Data Center's rate limit fills a bucket with `X-RateLimit-FillRate` tokens every
-    `X-RateLimit-Interval-Seconds`; Cloud warns with `X-RateLimit-NearLimit` and tells when the
-    quota begins anew.
+    `X-RateLimit-Interval-Seconds`; Cloud tells when the quota begins anew.
     """
     if answer.headers.get("X-RateLimit-Remaining", "").strip() == "0":
         interval = _number(answer, "X-RateLimit-Interval-Seconds")
         return min(interval or retry_after(answer), LONGEST_BREATHER)
     return 0.0
+
+
+def near_limit(answer: Answer) -> bool:
+    """Tell whether Cloud warns that less than a fifth of what it allows is left.
+
+    Source: Atlassian, "Rate limiting" of the Jira Cloud platform, header `X-RateLimit-NearLimit`.
+    """
+    return answer.headers.get("X-RateLimit-NearLimit", "").strip().lower() == "true"
 
 
 LONGEST_BREATHER = 60.0

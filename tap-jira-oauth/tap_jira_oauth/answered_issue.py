@@ -8,6 +8,7 @@ the time of a dictionary. A page with a field that is new is decoded again, and 
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
@@ -108,6 +109,7 @@ class PageDecoder(Generic[P]):
         self._learner = msgspec.json.Decoder(page[dict[str, msgspec.Raw]])
         self._decoder: msgspec.json.Decoder[P] = msgspec.json.Decoder(page[Values])
         self._known: Sequence[str] = ()
+        self._lock = threading.Lock()
 
     def decode(self, body: bytes) -> P:
         """Decode an answer.
@@ -119,19 +121,17 @@ class PageDecoder(Generic[P]):
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError:
-            if not self._learn(body):
-                raise
-            return self._decoder.decode(body)
+            return self._learnt(body).decode(body)
 
-    def _learn(self, body: bytes) -> bool:
-        """Learn the fields of an answer; tell whether one of them was new."""
+    def _learnt(self, body: bytes) -> msgspec.json.Decoder[P]:
+        """Return what knows the fields of an answer, too; several threads may learn."""
         sent = chain.from_iterable(map(_fields, self._learner.decode(body).issues))
-        fields = tuple(dict.fromkeys(chain(self._known, sent)))
-        if len(fields) == len(self._known):
-            return False
-        self._decoder = msgspec.json.Decoder(self._page[with_members(fields)])
-        self._known = fields
-        return True
+        with self._lock:
+            fields = tuple(dict.fromkeys(chain(self._known, sent)))
+            if len(fields) > len(self._known):
+                self._decoder = msgspec.json.Decoder(self._page[with_members(fields)])
+                self._known = fields
+            return self._decoder
 
 
 _fields = operator.attrgetter("fields")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
-from tap_jira_oauth.answer import Answer, Wait, breather, judge, refuse
+from tap_jira_oauth.answer import Answer, Wait, breather, judge, near_limit, refuse
 from tap_jira_oauth.errors import AnswerError, AuthenticationError, TapError, UnavailableError
 from tap_jira_oauth.gate import Gate, Timing
 from tap_jira_oauth.transport import Body, Transport
@@ -157,7 +157,10 @@ class JiraClient:
             self._on_wait(wait.reason, pause)
 
     def _welcome(self, answer: Answer) -> None:
-        self._gate.answered()
+        if near_limit(answer):
+            self._gate.narrow()
+        else:
+            self._gate.answered()
         if pause := breather(answer):
             self._gate.close(pause)
 

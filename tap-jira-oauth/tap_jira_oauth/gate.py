@@ -96,6 +96,11 @@ class Gate:
             self._closed_until = max(self._closed_until, self._timing.clock() + seconds)
             self._allowed = 1
 
+    def narrow(self) -> None:
+        """Let only one request through at a time, until answers are good again."""
+        with self._changed:
+            self._allowed = 1
+
     def answered(self) -> None:
         """Note a good answer: twice as many requests may be under way from now on.
 

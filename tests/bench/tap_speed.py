@@ -79,7 +79,7 @@ def pages(url: str) -> Iterable[bytes]:
                 "fields": FIELDS,
             }
             body = session.post(f"{url}{SEARCH}", json=query, timeout=600).content
-            total = json.loads(body[body.rfind(b'"total":') + 8 :].split(b",")[0].strip(b"}"))
+            total = int(body[body.index(b'"total":') + 8 :].split(b",")[0])
             yield body
             start += PAGE
 

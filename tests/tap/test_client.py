@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from requests.structures import CaseInsensitiveDict
 
+from sandbox.faults import Fault
 from tap_jira_oauth.answer import Answer
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.client import JiraClient, decode
@@ -103,6 +105,29 @@ def test_clients_spread_out(connected_jira: Sandbox, configure: Configure, time:
     timing = Timing(clock=lambda: time.now, wait=time.wait, dice=lambda: 1.0)
     JiraClient(settings, build_auth(settings), timing).exchange("GET", PATH)
     assert time.waits == [1.25]
+
+
+def test_near_the_rate_limit_one_request_goes_at_a_time(
+    connected_jira: Sandbox, connect: Connect
+) -> None:
+    """As long as Cloud warns (`X-RateLimit-NearLimit`); after that as many as before."""
+    client = connect(max_concurrent_requests=4)
+    warning = {"X-RateLimit-NearLimit": "true"}
+    near = Fault(PATH, status=200, headers=warning, body={}, count=5, delay=0.02)
+    connected_jira.world.faults.add(near)
+    client.exchange("GET", PATH)
+    assert _most_at_once(connected_jira, client) == 1
+    connected_jira.world.faults.add(Fault(PATH, count=9, delay=0.1))
+    client.exchange("GET", PATH)
+    assert _most_at_once(connected_jira, client) > 1
+
+
+def _most_at_once(jira: Sandbox, client: JiraClient) -> int:
+    before = len(jira.requests)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(client.exchange, "GET", PATH) for _ in range(4)]
+    assert [answer.result().status for answer in answers] == [200] * 4
+    return max(entry.in_flight for entry in jira.requests[before:])
 
 
 def test_a_stale_signature_is_tried_once_more_without_a_pause(
