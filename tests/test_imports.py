@@ -55,6 +55,7 @@ TAP = {
     },
     "deleted": {"census", "census_ids", "errors", "jql", "settings"},
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql"},
+    "answered_issue": set(),
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},
     "fetch": {
