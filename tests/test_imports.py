@@ -13,6 +13,7 @@ PURE = {"errors"}
 """All that a pure module may import of ours."""
 
 TAP = {
+    "__main__": {"tap"},
     "tap": {
         *("auth", "bookmark", "client", "credentials", "errors", "gate", "jira"),
         *("progress", "redaction", "settings", "streams"),
@@ -68,7 +69,7 @@ TAP = {
     "cloud_window": {"errors", "window"},
     "jira": {
         *("answer", "client", "errors", "field_types", "jql", "probe", "progress"),
-        "settings",
+        *("settings", "shard"),
     },
     "client": {"answer", "errors", "gate", "settings", "transport"},
     "gate": set(),
@@ -78,7 +79,8 @@ TAP = {
     },
     "transport": {"answer", "errors", "settings"},
     "credentials": {"credentials", "errors", "redaction", "settings"},
-    "settings": {"errors", "jql", "setting", "setting_value"},
+    "settings": {"errors", "jql", "setting", "setting_value", "shard"},
+    "shard": PURE,
     "setting": set(),
     "setting_value": PURE,
     "redaction": set(),
@@ -103,6 +105,7 @@ TAP = {
 }
 
 TARGET = {
+    "__main__": {"target"},
     "target": {
         *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader"),
         *("maps", "rejects", "router", "settings", "store"),

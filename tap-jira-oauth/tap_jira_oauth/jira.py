@@ -19,6 +19,7 @@ from tap_jira_oauth.field_types import Field
 from tap_jira_oauth.jql import epoch_literal, zone_literal
 from tap_jira_oauth.probe import reads_epoch_ms
 from tap_jira_oauth.settings import LOOKBACK_MINUTES
+from tap_jira_oauth.shard import Shard
 
 if TYPE_CHECKING:
     from tap_jira_oauth.answer import Answer
@@ -206,7 +207,7 @@ class Jira:
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:
-        """The projects to read, in the order of `project_keys`, else by key.
+        """The projects to read, in the order of `project_keys`, else by key; of a shard there may be none.
 
         Raises:
             AccessError: there is none that the user can see.
@@ -221,7 +222,12 @@ class Jira:
                 or "The signed-in user sees no project at all. Ask a Jira administrator for the "
                 "permission 'Browse Projects'."
             )
-        return found
+        if self.settings.shard is None:
+            return found
+        shard = Shard(*self.settings.shard)
+        mine = tuple(project for project in found if shard.has(project.id))
+        logger.info("%d of %d projects are in part %d/%d", len(mine), len(found), *shard)
+        return mine
 
     @cached_property
     def invisible(self) -> str | None:

@@ -21,6 +21,7 @@ from tap_jira_oauth.setting_value import (
     expansions,
     project_keys,
 )
+from tap_jira_oauth.shard import parse_shard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +131,10 @@ class Settings:
     )
     project_keys: tuple[str, ...] = declare(
         "array", "Keys of the projects to read. Empty: every project that the user can see.", ()
+    )
+    shard: tuple[int, int] | None = declare(
+        "string",
+        "Read only one part of these projects, such as `7/32`: the seventh of 32. Each project is in exactly one part, which its id decides. Every part needs a state of its own.",
     )
     jql: str | None = declare(
         "string", "One more condition in JQL, joined by AND. A trailing ORDER BY is refused."
@@ -242,6 +247,8 @@ class Settings:
         if "cloud_id" in given and "/ex/jira/" not in given["api_url"]:
             given["api_url"] = f"{GATEWAY}/ex/jira/{given['cloud_id']}"
         given["project_keys"] = project_keys(given.get("project_keys", []))
+        if "shard" in given:
+            given["shard"] = parse_shard(given["shard"])
         given["start_date"] = epoch_ms("start_date", given.get("start_date"))
         given["end_date"] = epoch_ms("end_date", given.get("end_date"))
         given["expand"] = expansions(given.get("expand", []))

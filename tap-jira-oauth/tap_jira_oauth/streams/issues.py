@@ -124,6 +124,8 @@ class IssuesStream(PagedStream):
     @override
     def get_records(self, context: Context | None) -> Iterable[dict[str, Any]]:
         """Yield the new issues of one project; keep its state true to what was yielded."""
+        if not context:  # the SDK's word for no partition: a shard may have none
+            return
         for records in self._pages_of(self._project(context)):
             yield from map(plain, records)
 
