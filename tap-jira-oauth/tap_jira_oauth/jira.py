@@ -226,7 +226,9 @@ class Jira:
             return found
         shard = Shard(*self.settings.shard)
         mine = tuple(project for project in found if shard.has(project.id))
-        logger.info("%d of %d projects are in part %d/%d", len(mine), len(found), *shard)
+        logger.info(
+            "%d of %d projects are in part %d/%d", len(mine), len(found), shard.number, shard.count
+        )
         return mine
 
     @cached_property

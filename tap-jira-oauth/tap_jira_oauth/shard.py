@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from tap_jira_oauth.errors import ConfigurationError
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True)
+class Shard:
     """One of `count` parts of all projects; `number` begins with 1."""
 
     number: int
@@ -24,8 +25,8 @@ class Shard(NamedTuple):
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
 
-def parse_shard(text: str) -> Shard:
-    """Return what `7/32` means.
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return number and count that `7/32` means.
 
     Raises:
         ConfigurationError: it means nothing.
@@ -36,4 +37,4 @@ def parse_shard(text: str) -> Shard:
             f"Setting 'shard' is '{text}'. Write the number of this part, from 1 on, and how many "
             "there are: 7/32."
         )
-    return Shard(int(found[1]), int(found[2]))
+    return int(found[1]), int(found[2])
