@@ -168,9 +168,7 @@ class Pipeline:
             command: Sequence[str], given: IO[bytes] | None = None
         ) -> subprocess.Popen[bytes]:
             pipe = subprocess.PIPE
-            return subprocess.Popen(
-                command, stdin=given, stdout=pipe, stderr=pipe, env=env
-            )
+            return subprocess.Popen(command, stdin=given, stdout=pipe, stderr=pipe, env=env)
 
         with _ended(Part("tap", start([*self.tap, *options]), log)) as tap:
             target = Part("target", start(self.target, tap.process.stdout), log)

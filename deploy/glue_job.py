@@ -1,0 +1,37 @@
+"""The same run as a job of AWS Glue (version 5.0, Python 3.11): settings come as the job's arguments.
+
+`--NAME VALUE` of a name in capitals becomes the variable `NAME`; `--minutes` is how long the job may
+take. Glue's own arguments are left alone. Any other scheduler may call it just the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from handler import run_once
+from pipeline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the pair once; SIGTERM ends it early and in good order."""
+    given = {name[2:]: value for name, value in pairwise(arguments) if name.startswith("--")}
+    variables = {name: value for name, value in given.items() if re.fullmatch(r"[A-Z0-9_]+", name)}
+    minutes = given.get("minutes")
+    deadline = Deadline(60 * float(minutes)) if minutes else None
+
+    def began(stop: Callable[[], None]) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: stop())
+
+    run_once({**os.environ, **variables}, deadline=deadline, began=began)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
