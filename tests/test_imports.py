@@ -66,9 +66,10 @@ TAP = {
     },
     "cloud_window": {"errors", "window"},
     "jira": {
-        *("answer", "client", "errors", "field_types", "jql", "probe", "progress"),
+        *("answer", "client", "errors", "field_list", "field_types", "jql", "probe", "progress"),
         "settings",
     },
+    "field_list": {"client", "field_types"},
     "client": {"answer", "errors", "gate", "settings", "transport"},
     "gate": set(),
     "auth": {

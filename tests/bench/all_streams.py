@@ -62,12 +62,12 @@ def main() -> None:
         size = output.stat().st_size / 1e6
         n = counts(jira, options.projects, records(output))
         made = Counter(row_of(entry.path) for entry in jira.requests)
-    for row in ROWS:
-        print(f"{made[row]:>8,} of {row.most(n):>8,}  {row.streams}")
-    print(f"{sum(made.values()):>8,} of {sum(row.most(n) for row in ROWS):>8,}  in all")
-    cpu = usage.ru_utime + usage.ru_stime
-    found = f"{sum(n[stream] for stream in ALL):,} records, {size:,.0f} MB"
-    print(f"{found}; {seconds:.0f} s, {cpu:.0f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB at most")
+    lines = [f"{made[row]:>8,} of {row.most(n):>8,}  {row.streams}" for row in ROWS]
+    lines += [f"{sum(made.values()):>8,} of {sum(row.most(n) for row in ROWS):>8,}  in all"]
+    cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    lines += [f"{sum(n[stream] for stream in ALL):,} records, {size:,.0f} MB"]
+    lines += [f"{seconds:.0f} s, {cpu:.0f} s of CPU, {memory:.0f} MB of memory at most"]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
