@@ -32,9 +32,9 @@ TAP = {
     "streams": {
         *("bookmark", "census", "census_fetch", "child_fetch", "child_lists", "cloud_search"),
         *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "expansion"),
-        *("fetch", "field_redaction", "field_types", "fields", "gate", "history_redaction", "jira"),
-        *("jql", "page_size", "paging", "progress"),
-        *("streams", "unserved", "window"),
+        *("fetch", "field_redaction", "field_types", "fields", "gate", "history_redaction"),
+        *("issue_versions", "jira", "jql", "page_size", "paging", "progress"),
+        *("streams", "unserved", "window", "worklog_log"),
     },
     "unserved": PURE,
     "paging": PURE,
@@ -55,6 +55,8 @@ TAP = {
     },
     "deleted": {"census", "census_ids", "errors", "jql", "settings"},
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql"},
+    "issue_versions": {"child_lists", "client", "cloud_search", "errors", "fetch", "fields", "jql"},
+    "worklog_log": {"bookmark", "child_lists", "client", "window"},
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},
     "fetch": {
