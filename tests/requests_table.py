@@ -7,17 +7,30 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_jira_oauth.paging import Numbered, Slices, Values
-from tap_jira_oauth.streams import REFERENCE_STREAMS
+from tap_jira_oauth.streams import (
+    CENSUS_STREAMS,
+    CHILD_STREAMS,
+    INCREMENTAL_STREAMS,
+    REFERENCE_STREAMS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from sandbox import Sandbox
     from tap_jira_oauth.streams.reference import ReferenceStream
 
+ALL = (
+    "issues",
+    *(stream.name for stream in REFERENCE_STREAMS if "data_center" in stream.flavors),
+    *(stream.name for stream in (*CHILD_STREAMS, *INCREMENTAL_STREAMS, *CENSUS_STREAMS)),
+)
+"""Every stream that a Data Center has."""
 
 PAGE = 100
 """`page_size`."""
@@ -170,3 +183,26 @@ def table() -> str:
     lines += [f"| {row.streams} | {row.words} | {row.most(EXAMPLE):,} |" for row in ROWS]
     total = sum(row.most(EXAMPLE) for row in ROWS)
     return "\n".join([*lines, f"| in all | | {total:,} |"])
+
+
+def counts(
+    jira: Sandbox, projects: int, records: Iterable[tuple[str, Mapping[str, Any]]]
+) -> Counter[str]:
+    """Return how many there are of everything: as many as came, by stream, and what no stream tells."""
+    n: Counter[str] = Counter()
+    fields, schemes = set(), set()
+    for stream, record in records:
+        n[stream] += 1
+        n["scrum boards"] += stream == "boards" and record["type"] == "scrum"
+        if stream == "field_options":
+            fields.add(record["field_id"])
+        if stream == "security_levels":
+            schemes.add(record["issueSecuritySchemeId"])
+    below = jira.world.corpus.children
+    issues = jira.world.corpus.snapshot().issues
+    n["watched"] = sum(1 for issue in issues if below.people("watchers", issue.id))
+    n["voted"] = sum(1 for issue in issues if below.people("votes", issue.id))
+    n["long worklogs"] = sum(1 for issue in issues if len(below.worklogs(issue)) > 20)
+    n["choices"], n["security schemes"] = len(fields), len(schemes)
+    n["roles"] = 3 * projects
+    return n

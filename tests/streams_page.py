@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from tap_jira_oauth import paging, streams
 from tap_jira_oauth.census_fetch import CLOUD_PAGE, PAGE
 from tap_jira_oauth.child_fetch import ISSUE
+from tap_jira_oauth.child_lists import WORKLOGS
 from tap_jira_oauth.deleted_fetch import BULK, BULK_ISSUES, SEARCHED
 from tap_jira_oauth.fetch import SEARCH
 from tap_jira_oauth.streams.children import ChildStream
 from tap_jira_oauth.streams.reference import ReferenceStream
 from tap_jira_oauth.streams.served import ServedStream
-from tap_jira_oauth.streams.worklogs_deleted import DELETED
 from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.unserved import FLAVORS
+from tap_jira_oauth.worklog_log import DELETED, LIST, UPDATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +89,8 @@ def asked(stream: Stream) -> tuple[str, str]:
         if kind.apart:
             return own, "one answer an issue"
         search = f"the search, then {own}" if own else "the search"
+        if kind is WORKLOGS:
+            search += f"; `{short(UPDATED)}`, `{short(LIST)}`"
         return (
             search,
             "with those of the issues; longer lists: pages of 500"

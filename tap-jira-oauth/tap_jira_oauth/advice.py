@@ -155,6 +155,11 @@ BUSY = Advice(
     "Jira is overloaded, restarting or being maintained.",
     "The tap waits as long as `Retry-After` says, up to 'max_retry_seconds'; run again later.",
 )
+SEARCH_LIMIT = Advice(
+    "Data Center gives out no more rows of one search than "
+    "`jira.search.platform.max.result.window` says.",
+    "Ask a Jira administrator to raise it, or deselect the stream.",
+)
 TOO_MANY = Advice(
     "The user's rate limit is reached.",
     "The tap waits as long as `Retry-After` says, up to 'max_retry_seconds'; lower 'page_size', "
@@ -174,6 +179,7 @@ STATUSES = {
     "404": NOT_FOUND,
     "410": GONE,
     "429": TOO_MANY,
+    "500, `Search limit exceeded`": SEARCH_LIMIT,
     "500, 502, 503, 504": BUSY,
 }
 """By status and what else tells such answers apart, as a person sees them."""

@@ -20,6 +20,7 @@ from tap_jira_oauth.errors import (
     BadRequestError,
     ConfigurationError,
     NotFoundError,
+    SearchLimitError,
     TapError,
 )
 
@@ -110,6 +111,10 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     problem = oauth_problem(answer)
     if problem in _FRESH_SIGNATURE_HELPS:
         return Wait(f"OAuth {problem}", 0, once=True)
+    if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and "Search limit exceeded" in words(
+        answer
+    ):
+        raise SearchLimitError(f"HTTP {answer.status}: {words(answer)} {advice.SEARCH_LIMIT}")
     if answer.status in _WORTH_WAITING and problem is None:
         heavy = answer.status in _TOO_HEAVY
         return Wait(f"HTTP {answer.status}", retry_after(answer), heavy=heavy)

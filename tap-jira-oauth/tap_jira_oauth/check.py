@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from datetime import datetime, timedelta, timezone
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +15,6 @@ from tap_jira_oauth.auth.anonymous import Anonymous
 from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.credentials import token_expiry
 from tap_jira_oauth.errors import AccessError, AuthenticationError, TapError
-from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.redaction import REDACTION
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.settings import Settings
-    from tap_jira_oauth.streams.served import ServedStream
 
 PATIENCE = 5
 """Seconds for retries: a person waits for the screen."""
@@ -253,23 +251,22 @@ class Check:
     def _streams(self) -> Finding:
         """Ask once for each stream beside the issues; nothing of it stops a sync that selects others."""
         # The SDK takes half a second to load, which the other commands need not wait for.
+        from tap_jira_oauth.streams.served import lacking  # noqa: PLC0415 - as above
         from tap_jira_oauth.tap import TapJiraOAuth  # noqa: PLC0415 - as above
 
         served = TapJiraOAuth(validate_config=False).served
         jira = self._jira
-        _ = jira.projects  # each stream would else ask for them at the same time
-        works = (partial(_lack, stream, jira) for stream in served)
-        lacks = overlapped(works, jira.settings.max_concurrent_requests)
-        lacking = {each.name: lack for each, lack in zip(served, lacks, strict=True) if lack}
+        lacks, untried = lacking(served, jira)
+        lacks |= untried
         other = [each.name for each in served if each.needs.wrong_flavor(is_cloud=jira.is_cloud)]
-        says = f"{len(served) - len(lacking)} of {len(served)} beside the issues can be read"
+        says = f"{len(served) - len(lacks)} of {len(served)} beside the issues can be read"
         if other:
             says += (
                 f"; only Jira {'Data Center' if jira.is_cloud else 'Cloud'} has {', '.join(other)}"
             )
-        missing = [lack for name, lack in lacking.items() if name not in other]
+        missing = [lack for name, lack in lacks.items() if name not in other]
         status: Status = "warning" if missing else "ok"
-        return Finding("streams", status, ". ".join([says, *missing]), {"not_served": lacking})
+        return Finding("streams", status, ". ".join([says, *missing]), {"not_served": lacks})
 
     def _epoch_milliseconds(self) -> Finding:
         name = "epoch_milliseconds"
@@ -285,14 +282,6 @@ class Check:
             )
             return Finding(name, "warning", says, {"reads": False})
         return Finding(name, "ok", "Jira reads numbers in JQL as milliseconds", {"reads": True})
-
-
-def _lack(stream: ServedStream, jira: Jira) -> str | None:
-    """Return why a stream cannot be read just now; None where it can."""
-    try:
-        return stream.lack(jira)
-    except TapError as error:
-        return f"The stream {stream.name!r} could not be tried: {error}"
 
 
 def _few(keys: list[str]) -> str:

@@ -9,7 +9,8 @@ TapError
 ├── UnservedError         get what the selected streams take, or deselect them
 ├── UnavailableError      Jira did not answer in time; run again later, nothing is lost
 ├── AnswerError           Jira answered something that this tap does not understand
-│   └── BadRequestError   Jira refuses the request itself: its JQL, a field or a page's token
+│   ├── BadRequestError   Jira refuses the request itself: its JQL, a field or a page's token
+│   └── SearchLimitError  Jira gives out no more rows of one search
 └── OutputError           nobody reads what the tap prints
 ```
 
@@ -54,6 +55,10 @@ class AnswerError(TapError):
 
 class BadRequestError(AnswerError):
     """Jira refuses what was asked, with 400; a token of a page that has expired, for one."""
+
+
+class SearchLimitError(AnswerError):
+    """Jira gives out no more rows of one search, 10,000 on Data Center unless somebody has set it."""
 
 
 class OutputError(TapError):

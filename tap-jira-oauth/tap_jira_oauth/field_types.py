@@ -1,7 +1,7 @@
 """Jira's list of fields -> the schema of `fields`. Pure.
 
-The list is `/rest/api/2/field`, on Data Center as on Cloud: `id`, `name`, `custom`, `clauseNames`, and
-`schema` with the declared `type`, `items` of an array and the custom field's own `custom` key.
+An entry has `id`, `name`, `clauseNames`, and `schema` with the declared `type`, `items` of an array and the
+custom field's own `custom` key; one of Cloud's search of fields has `description`, but no `clauseNames`.
 Every type is nullable; what is declared as something else than below may be anything.
 """
 
@@ -30,10 +30,11 @@ class Declared(msgspec.Struct, gc=False):
 
 
 class Field(msgspec.Struct, gc=False):
-    """One entry of Jira's list of fields."""
+    """One entry of Jira's lists of fields. `description` is what administrators wrote about it."""
 
     id: str
     name: str
+    description: str | None = None
     clauses: list[str] = msgspec.field(name="clauseNames", default_factory=list)
     declared: Declared = msgspec.field(name="schema", default_factory=Declared)
 
@@ -65,6 +66,16 @@ _SPRINT = "com.pyxis.greenhopper.jira:gh-sprint"
 
 _VOLATILE = frozenset({"com.atlassian.jira.plugins.jira-development-integration-plugin:devsummary"})
 """Texts with the identity hashes of Java objects: other ones on every read of the same issue."""
+
+
+def completed(listed: Iterable[Field], searched: Iterable[Field]) -> list[Field]:
+    """Return the fields of both lists, each once: as it is listed, described as the search has it."""
+    found = {field.id: field for field in searched}
+    known = list(listed)
+    for field in known:
+        other = found.pop(field.id, field)
+        field.description = field.description or other.description
+    return [*known, *found.values()]
 
 
 def typed(schema: Mapping[str, Any], listed: Iterable[Field], naming: Naming = "id") -> Discovered:
@@ -123,7 +134,7 @@ def _of_type(declared: str) -> dict[str, Any]:
 
 
 def _description(field: Field) -> str:
-    """Return id, types and names in JQL; for a volatile field also why it is left out."""
+    """Return id, types, names in JQL and what administrators wrote; also why a field is left out."""
     declared = field.declared
     kind = f"array of {declared.items or 'any'}" if declared.type == "array" else declared.type
     parts = [field.id, kind]
@@ -133,4 +144,6 @@ def _description(field: Field) -> str:
         parts.append(f"in JQL {' or '.join(field.clauses)}")
     if declared.custom in _VOLATILE:
         parts.append("not selected by default, since its text differs on every read")
+    if field.description:
+        parts.append(" ".join(field.description.split()))
     return "; ".join(parts)

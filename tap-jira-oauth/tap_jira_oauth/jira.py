@@ -13,9 +13,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from tap_jira_oauth import field_list
 from tap_jira_oauth.client import decode
-from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, ConfigurationError
-from tap_jira_oauth.field_types import Field
+from tap_jira_oauth.errors import (
+    AccessError,
+    AnswerError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    NotFoundError,
+)
+from tap_jira_oauth.field_types import completed
 from tap_jira_oauth.jql import epoch_literal, zone_literal
 from tap_jira_oauth.probe import reads_epoch_ms
 from tap_jira_oauth.settings import LOOKBACK_MINUTES
@@ -24,6 +32,7 @@ from tap_jira_oauth.shard import Shard
 if TYPE_CHECKING:
     from tap_jira_oauth.answer import Answer
     from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.field_types import Field
     from tap_jira_oauth.jql import Literal
     from tap_jira_oauth.progress import Progress
     from tap_jira_oauth.settings import Settings
@@ -201,9 +210,24 @@ class Jira:
 
     @cached_property
     def fields(self) -> list[Field]:
-        """Every field that the user can see, in Jira's order."""
+        """Every field that the user can see, in Jira's order; on Cloud also those that it finds besides."""
         _ = self.started  # who we are comes first: nobody would just see fewer fields
-        return self.client.get("/rest/api/2/field", list[Field])[0]
+        fields = field_list.listed(self.client)
+        return completed(fields, self._searched_fields()) if self.is_cloud else fields
+
+    def _searched_fields(self) -> list[Field]:
+        """Return what Cloud's search of fields finds; nothing where it is not for this user."""
+        try:
+            return field_list.searched(self.client)
+        except (AccessError, AuthenticationError, BadRequestError, NotFoundError) as error:
+            if isinstance(error, AuthenticationError):
+                self.confirm_sign_in()
+            logger.info(
+                "Fields are those that the signed-in user meets in projects; the search for all of "
+                "them is refused (with the permission 'Administer Jira' it is not): %s",
+                error,
+            )
+            return []
 
     @cached_property
     def projects(self) -> tuple[Project, ...]:

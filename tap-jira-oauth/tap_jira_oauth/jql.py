@@ -106,9 +106,10 @@ def by_key_jql(project_key: str, begin: str | None) -> str:
     return f"project = {quote(project_key)}{clause} ORDER BY key ASC"
 
 
-def of_ids_jql(ids: Iterable[int]) -> str:
-    """Return the query of the issues with these ids."""
-    return f"id in ({', '.join(map(str, ids))})"
+def of_ids_jql(ids: Iterable[int], condition: str | None = None) -> str:
+    """Return the query of the issues with these ids, if they meet a condition."""
+    chosen = f"id in ({', '.join(map(str, ids))})"
+    return f"{chosen} AND ({condition})" if condition else chosen
 
 
 def quote(text: str) -> str:

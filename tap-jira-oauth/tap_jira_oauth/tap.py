@@ -44,7 +44,7 @@ from tap_jira_oauth.streams import (
     IssuesStream,
     Taking,
 )
-from tap_jira_oauth.streams.served import ServedStream
+from tap_jira_oauth.streams.served import ServedStream, lacking
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -131,6 +131,7 @@ class TapJiraOAuth(Tap):
         """
         if self._streams is None:
             found = super().streams
+            self._heed_marks(found)
             last = [name for name, stream in found.items() if isinstance(stream, CENSUS_STREAMS)]
             names = [*(name for name in found if name not in last), *reversed(last)]
             self._streams = {name: found[name] for name in names}
@@ -143,18 +144,43 @@ class TapJiraOAuth(Tap):
 
     @override
     def run_discovery(self) -> str:
-        """Print the catalog, and name the streams in it that this Jira's flavour does not have."""
-        text = super().run_discovery()
+        """Print the catalog, and name the streams in it that this Jira does not serve."""
+        _ = self.streams[IssuesStream.name].schema  # asks Jira, where there is a sign-in
         if self._connected:
-            cloud = self.jira.is_cloud
-            lacking = [each.name for each in self.served if each.needs.wrong_flavor(is_cloud=cloud)]
-            if lacking:
-                here, there = ("Cloud", "Data Center") if cloud else ("Data Center", "Cloud")
-                self.logger.info(
-                    "This is Jira %s. Not to be selected, since only Jira %s has them: %s",
-                    *(here, there, ", ".join(lacking)),
-                )
-        return text
+            self._mark_unserved()
+        return super().run_discovery()
+
+    def _mark_unserved(self) -> None:
+        cloud = self.jira.is_cloud
+        lacks, untried = lacking(self.served, self.jira)
+        for stream in self.served:
+            if stream.name in lacks:
+                stream.mark_unserved()
+        other = [each.name for each in self.served if each.needs.wrong_flavor(is_cloud=cloud)]
+        if other:
+            here, there = ("Cloud", "Data Center") if cloud else ("Data Center", "Cloud")
+            self.logger.info(
+                "This is Jira %s. Not to be selected, since only Jira %s has them: %s",
+                *(here, there, ", ".join(other)),
+            )
+        if mine := [name for name in lacks if name not in other]:
+            self.logger.info(
+                "Not to be selected, since this Jira does not serve them to the signed-in user: %s. "
+                "`jira-oauth check` says what each of them takes",
+                ", ".join(mine),
+            )
+        for trouble in untried.values():
+            self.logger.warning(trouble)
+
+    def _heed_marks(self, found: dict[str, Stream]) -> None:
+        """Name the streams that are not read, though a pattern selects them in the catalog."""
+        served = [each for each in found.values() if isinstance(each, ServedStream)]
+        if vain := [each.name for each in served if each.unmark()]:
+            self.logger.warning(
+                "Not read, though selected, since this Jira did not serve them when the catalog was "
+                "made: %s. When it does, discover again (`meltano run --refresh-catalog`)",
+                ", ".join(vain),
+            )
 
     @override
     def _setup_signal_handlers(self) -> None:

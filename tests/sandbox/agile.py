@@ -20,7 +20,7 @@ from sandbox.pages import PageError, Slice
 from sandbox.reference import STATUSES
 from sandbox.render import localised
 from sandbox.rest import answer, refusal, unauthorised
-from sandbox.search import SearchRequest, page, selection
+from sandbox.search import SearchRequest, WindowExceededError, page, selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -182,8 +182,11 @@ class Agile:
             wanted = SearchRequest.from_query(asked.request.args)
             view = rest.index.view(asked.node, rest.corpus)
             result = rest.searcher.find(wanted, view, asked.identity.user)
+            rest.searcher.refuse_too_deep(wanted)
         except JqlError as error:
             return refusal(400, str(error))
+        except WindowExceededError as error:
+            return refusal(500, str(error))
         ordered = view.shown(result.ordered(rest.searcher.chance))
         found = [issue for issue in ordered if shows(issue)]
         keep = selection(wanted.fields, "*all")

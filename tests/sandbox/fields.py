@@ -172,6 +172,14 @@ HIDDEN: Final = frozenset(entry["id"] for entry in SYSTEM if not entry["navigabl
 """What `*navigable` leaves out."""
 
 
+UNUSED: Final = _custom(
+    10_900, "Approvers", "array:user", f"{_JIRA}:multiuserpicker", "users"
+).entry
+"""A field of Cloud that no project uses: its search of fields knows it, its list does not."""
+TEAMS_OWN: Final = "Web Links"
+"""The name of a field of one project of Cloud: its list knows it, its search does not."""
+
+
 def custom_fields(seed: int, plain: int = 110) -> tuple[Custom, ...]:
     """The custom fields of a server: the special ones, and `plain` ordinary ones that most issues leave null."""
     chance = seeded(seed, "fields")

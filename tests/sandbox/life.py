@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox import children, generator, texts, times
 from sandbox.content import Content
@@ -59,6 +59,38 @@ class Life:
         new_key = self.corpus.next_key(home)
         self._change([issue.id], lambda old: old.moved(home, new_key, self._next(old)))
         return new_key
+
+    def log_work(self, key: str, worklog: str | None = None, *, silent: bool = False) -> str:
+        """Add a worklog to an issue, or edit the one of that id; returns the id.
+
+        A `silent` one leaves the issue's `updated` as it is, as some apps do. LookupError as `edit`; ValueError for an
+        issue with more worklogs than Jira embeds.
+        """
+        issue = self._issue(key)
+        held = {body["id"]: body for body in self.corpus.children.worklogs(issue)}
+        now = times.render(self._now())
+        id_ = worklog or str(int(issue.id) * 100 + 50 + len(held))
+        new: dict[str, Any] = {
+            "id": id_,
+            "issueId": issue.id,
+            "created": now,
+            "started": now,
+            "timeSpent": "1h",
+        }
+        new |= {"timeSpentSeconds": 3600, "author": None, "updateAuthor": None}
+        held[id_] = {**new, **held.get(id_, {}), "comment": f"At {now}.", "updated": now}
+        if len(held) > children.WORKLOGS_EMBEDDED:
+            raise ValueError(f"{key} has too many worklogs")
+        field = {**children.NO_WORKLOGS, "total": len(held), "worklogs": list(held.values())}
+        self._change(
+            [issue.id],
+            lambda old: (
+                old.touched(worklog=field)
+                if silent
+                else old.changed(self._next(old), worklog=field)
+            ),
+        )
+        return id_
 
     def delete(self, key: str) -> None:
         """Delete an issue: no later answer shows it. LookupError when the key is unknown."""

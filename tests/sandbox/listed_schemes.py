@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.administration import API, group_id
+from sandbox.fields import TEAMS_OWN, UNUSED
 from sandbox.listing import (
     CLOUD,
     DATA_CENTER,
@@ -45,6 +46,17 @@ def _issue_type_schemes(wanted: Wanted) -> list[Body]:
         return [{key: body[key] for key in ("id", "name", "description")} | more for body in found]
     types = [*wanted.administration.reference.issue_types]
     return [{**body, "issueTypes": types, "defaultIssueType": types[0]} for body in found]
+
+
+def _searched_fields(wanted: Wanted) -> list[Body]:
+    """Fields by `type`, without those of a team's own project and with one that no visible project uses."""
+    found = []
+    for entry in (*wanted.administration.reference.fields, UNUSED):
+        kind = "custom" if entry["custom"] else "system"
+        if kind in wanted.args.get("type", kind).split(",") and entry["name"] != TEAMS_OWN:
+            kept: Body = {name: entry[name] for name in ("id", "name", "schema") if name in entry}
+            found.append({**kept, "description": f"What people enter\n as {entry['name']}."})
+    return found
 
 
 def _contexts(wanted: Wanted, field: str) -> Sequence[Any] | None:
@@ -130,6 +142,7 @@ SCHEME_LISTINGS: Final = (
     Listing("label", held("labels"), values(1000, 1000), CLOUD, everybody=True),
     Listing("issuetypescheme", _issue_type_schemes, whole("schemes"), DATA_CENTER),
     Listing("issuetypescheme", _issue_type_schemes, values(50), CLOUD),
+    Listing("field/search", _searched_fields, values(100), CLOUD),
     Listing("field/<name>/context", _contexts, values(50), CLOUD),
     Listing("field/<name>/context/<context>/option", _options, values(100, 100), CLOUD),
     Listing(

@@ -157,14 +157,18 @@ class Searcher:
 
     def search(self, request: SearchRequest, view: View, user: User) -> Page:
         """One page; JqlError for a bad query, WindowExceededError for a page that lies too deep."""
-        if request.start_at + min(request.max_results, self.page_cap) > self.window:
-            raise WindowExceededError(
-                f"Search limit exceeded: startAt + maxResults is past {self.window}. Repeating the same search may not work."
-            )
+        self.refuse_too_deep(request)
         result = self.find(request, view, user)
         found = page(request, result.ordered(self.chance), self.page_cap)
         shown = tuple(view.shown(found.issues))
         return replace(found, issues=shown, warnings=result.warnings)
+
+    def refuse_too_deep(self, request: SearchRequest) -> None:
+        """WindowExceededError for a page that reaches past the window."""
+        if request.start_at + min(request.max_results, self.page_cap) > self.window:
+            raise WindowExceededError(
+                f"Search limit exceeded: startAt + maxResults is past {self.window}. Repeating the same search may not work."
+            )
 
 
 def summary(args: Mapping[str, Any]) -> tuple[str | None, int | None, int | None]:

@@ -212,6 +212,10 @@ class Sandbox:
         """Delete an issue."""
         self.world.life.delete(key)
 
+    def log_work(self, key: str, worklog: str | None = None, *, silent: bool = False) -> str:
+        """Add or edit a worklog, also without a trace in its issue; see `Life.log_work`."""
+        return self.world.life.log_work(key, worklog, silent=silent)
+
     def bulk(self, count: int, seed: int = 0) -> list[str]:
         """Edit many issues in one moment; returns their keys."""
         return self.world.life.bulk(count, seed)

@@ -71,3 +71,56 @@ def test_a_log_that_may_not_be_seen_names_the_right_and_keeps_the_bookmark(
     assert "replication_key_value" not in result.states[-1]["bookmarks"].get("audit_records", {})
     again = run_with(tmp_path, config(jira), options, result.states[-1])
     assert len(again.of("audit_records")) == MADE
+
+
+def created(record: dict[str, Any]) -> str:
+    """When a record was logged; all moments are written alike."""
+    found: str = record["created"]
+    return found
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(jira: Sandbox, tmp_path: Path) -> None:
+    """The oldest records come first, and a STATE behind each page; nothing of it comes again."""
+    options = select(tmp_path, ("audit_records",))
+    whole = run_with(tmp_path, config(jira), options)
+    assert whole.records == sorted(whole.records, key=created)
+    at = next(
+        at
+        for at, each in enumerate(whole.messages)
+        if "replication_key_value" in str(each.get("value"))
+    )
+    before = [each["record"]["id"] for each in whole.messages[:at] if each["type"] == "RECORD"]
+    assert 0 < len(before) < MADE
+    rest = run_with(tmp_path, config(jira), options, whole.messages[at]["value"])
+    after = [record["id"] for record in rest.records]
+    assert sorted(before + after) == list(range(1, MADE + 1))
+
+
+def test_a_record_that_is_logged_late_moves_the_others_and_loses_none(
+    jira: Sandbox, tmp_path: Path
+) -> None:
+    """It comes in front of the first page while the second one is asked for: the log is read anew."""
+    late: list[int] = []
+
+    def log(entry: LogEntry) -> None:
+        if entry.path == RECORDS and dict(entry.query)["offset"] != "0" and not late:
+            late.append(jira.clock.now_ms() - 10_000)
+            jira.world.audit.add(late[0])
+
+    jira.before_request.append(log)
+    result = run_with(tmp_path, config(jira), select(tmp_path, ("audit_records",)))
+    assert result.status == 0, result.log
+    assert sorted(record["id"] for record in result.records) == list(range(1, MADE + 2))
+
+
+def test_a_log_that_never_rests_is_an_error(jira: Sandbox, tmp_path: Path) -> None:
+    """After some attempts; the bookmark covers what was printed."""
+
+    def log(entry: LogEntry) -> None:
+        if entry.path == RECORDS and dict(entry.query)["offset"] != "0":
+            jira.world.audit.add(jira.clock.now_ms() - 10_000)
+
+    jira.before_request.append(log)
+    result = run_with(tmp_path, config(jira), select(tmp_path, ("audit_records",)))
+    assert result.status == 1
+    assert "never at rest" in result.log.splitlines()[-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 from contextlib import redirect_stdout
 from copy import deepcopy
 from pathlib import Path
@@ -24,10 +25,13 @@ from sandbox.users import User
 from tap.below import catalog, run_with, select
 from tap.command import Run, messages, started
 from tap_jira_oauth.errors import TapError
+from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sandbox.journal import LogEntry
 
 pytestmark = pytest.mark.any_version
 
@@ -314,31 +318,90 @@ class TestOnDataCenter:
         assert "The state of deleted_issues is unreadable" in second.log
         assert counted(second) == there(jira)
 
+    def test_a_stop_is_heeded_before_the_next_page(self, jira: Sandbox) -> None:
+        """Nothing of the census is printed."""
+        tap = TapJiraOAuth(config=config(jira, max_concurrent_requests=1), catalog=CATALOG)
+        searches: list[str] = []
+
+        def stop(entry: LogEntry) -> None:
+            searches.extend([entry.path] if entry.path.endswith("/search") else [])
+            if len(searches) == 3:
+                tap._handle_termination(signal.SIGTERM, None)  # noqa: SLF001 - what the signal calls
+
+        jira.before_request.append(stop)
+        output = io.TextIOWrapper(io.BytesIO())
+        with redirect_stdout(output), pytest.raises(StopRequestedError):
+            tap.sync_all()
+        assert len(searches) == 3
+        output.flush()
+        assert isinstance(output.buffer, io.BytesIO)
+        assert Run(0, messages(output.buffer.getvalue()), "").records == []
+
+    def test_a_stop_while_a_census_is_printed_ends_the_run_there(self, jira: Sandbox) -> None:
+        """What is deleted is for the next run to tell: the old census stays."""
+        first = read(config(jira))
+        jira.delete("ALPHA-2")
+        tap = TapJiraOAuth(config=config(jira), catalog=CATALOG, state=first.states[-1])
+
+        class Output(io.BytesIO):
+            """Stops the tap when a record is printed."""
+
+            def write(self, text: Any) -> int:
+                if b'"RECORD"' in bytes(text):
+                    tap._handle_termination(signal.SIGTERM, None)  # noqa: SLF001 - as above
+                return super().write(text)
+
+        printed = Output()
+        output = io.TextIOWrapper(printed, write_through=True)
+        with redirect_stdout(output), pytest.raises(StopRequestedError):
+            tap.sync_all()
+        stopped = Run(143, messages(printed.getvalue()), "")
+        assert stopped.messages[-1]["type"] == "STATE"
+        assert len(stopped.of("issue_census")) == 59
+        assert stopped.of("deleted_issues") == []
+        assert remembered(stopped.states[-1]) == remembered(first.states[-1])
+
     def test_the_sql_of_the_readme_says_what_is_there_and_what_is_gone(
         self, jira: Sandbox, tmp_path: Path
     ) -> None:
-        """The newest versions of what there is; and what the last whole census lacks, also with a cut one behind it."""
+        """The newest versions of what there is, what came back included; what the last whole census lacks."""
         chosen = catalog(("issues", *STREAMS))
-        first = read(config(jira), selected=chosen)
+        both = config(jira, project_keys=["ALPHA", "OPS"])
+        runs = [read(both, selected=chosen)]
         jira.edit(count=3)
-        gone = id_of(jira, "ALPHA-2")
+        gone = {id_of(jira, key) for key in ("ALPHA-2", "ALPHA-3", "OPS-2")}
         jira.delete("ALPHA-2")
+        jira.delete("OPS-2")
+        away = jira.move("ALPHA-3", "WEB2")
         jira.clock.offset += 60
-        second = read(config(jira), first.states[-1], chosen)
+        runs.append(read(both, runs[-1].states[-1], chosen))
         jira.clock.offset += 60
-        third = read(config(jira), second.states[-1], chosen)
-        cut = third.of("issue_census")[:10]
-        database = duckdb.connect()
-        for stream in ("issues", *STREAMS):
-            rows = [
-                *first.of(stream),
-                *second.of(stream),
-                *(cut if stream == "issue_census" else []),
-            ]
-            lines = (json.dumps({k: v for k, v in row.items() if k != "fields"}) for row in rows)
-            (tmp_path / f"{stream}.jsonl").write_text("\n".join(lines))
-            database.read_json(str(tmp_path / f"{stream}.jsonl")).create_view(stream)
-        newest, compared = re.findall(r"```sql\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-        found = database.sql(newest).select("id, key").fetchall()
-        assert {str(id_): key for id_, key in found} == there(jira)
-        assert [str(row[0]) for row in database.sql(compared).fetchall()] == [gone]
+        cut = read(both, runs[-1].states[-1], CATALOG).of("issue_census")[:10]
+        newest, compared = (query_of(tmp_path, runs, cut, number) for number in (0, 1))
+        assert sorted(newest) == sorted(there(jira, "ALPHA", "OPS").items())
+        assert {id_ for id_, _ in compared} == gone
+        assert len(compared) == len(gone)
+        jira.move(away, "ALPHA")
+        jira.clock.offset += 60
+        one = config(jira, project_keys=["ALPHA"])
+        runs.append(read(one, runs[-1].states[-1], chosen))
+        newest, compared = (query_of(tmp_path, runs, cut, number) for number in (0, 1))
+        assert sorted(newest) == sorted(there(jira, "ALPHA", "OPS").items())
+        assert compared == []
+
+
+def query_of(
+    folder: Path, runs: list[Run], cut: list[dict[str, Any]], number: int
+) -> list[tuple[str, str]]:
+    """Put the README's query of that number to what runs printed, and a census that was cut; return ids and keys."""
+    query = re.findall(r"```sql\n(.*?)```", README.read_text("utf-8"), re.DOTALL)[number]
+    database = duckdb.connect()
+    for stream in ("issues", *STREAMS):
+        rows = [row for run in runs for row in run.of(stream)]
+        rows += cut if stream == "issue_census" else []
+        lines = (json.dumps({k: v for k, v in row.items() if k != "fields"}) for row in rows)
+        path = folder / f"{stream}.jsonl"
+        path.write_text("\n".join(lines))
+        database.read_json(str(path)).create_view(stream)
+    found = database.sql(query).select("id, key").fetchall()
+    return [(str(id_), key) for id_, key in found]

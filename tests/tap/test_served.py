@@ -249,3 +249,61 @@ def test_a_version_follows_the_last_record_and_rises_with_the_servers_clock(
     assert not any("version" in each for each in first.messages if each.get("stream") == "issues")
     assert versions(off) == {}
     assert not any("version" in each for each in off.messages if each["type"] == "RECORD")
+
+
+def test_a_board_with_more_rows_than_a_search_gives_is_not_cut_short_in_silence(
+    tmp_path: Path,
+) -> None:
+    """At once and not after many retries; other boards are read, and no version is said of the list."""
+    corpus = Corpus.generate(seed=7, issues=60, projects=3)
+    homes = [issue.project.key for issue in corpus.snapshot().issues]
+    with Sandbox(corpus=corpus, page_cap=10, window=20) as jira:
+        options = select(tmp_path, ("board_issues", "statuses"))
+        began = monotonic()
+        failed = run_with(tmp_path, config(jira), options)
+        assert monotonic() - began < 20
+        skipped = run_with(tmp_path, config(jira, on_inaccessible_project="skip"), options)
+    assert [failed.status, skipped.status] == [1, 0]
+    (line,) = last_lines(failed)
+    assert "Of board 1" in line
+    assert "Search limit exceeded" in line
+    assert "jira.search.platform.max.result.window" in line
+    for run in (failed, skipped):
+        assert versions(run).keys() == {"statuses"}
+        rows = [record["issue_key"].split("-")[0] for record in run.of("board_issues")]
+        assert rows.count("OPS") >= homes.count("OPS")
+    assert "Search limit exceeded" in skipped.log
+
+
+def test_lists_that_are_nowhere_are_an_error_where_each_should_be_somewhere(
+    jira: Sandbox, tmp_path: Path
+) -> None:
+    """Every screen has tabs. That no board has sprints is no wonder."""
+    nothing = {"errorMessages": ["There is none."]}
+    for path in ("/rest/api/2/screens/", "/rest/agile/1.0/board/"):
+        jira.fault(path, status=404, headers=JSON, body=nothing, count=999)
+    streams = ("screen_tabs", "sprints", "statuses")
+    result = run_with(tmp_path, config(jira), select(tmp_path, streams))
+    assert result.status == 1
+    (line,) = last_lines(result)
+    assert "screen_tabs: Jira says that there are none of screen" in line
+    assert "which is all: " in line
+    assert versions(result).keys() == {"sprints", "statuses"}
+
+
+def test_a_board_that_jira_cannot_show_is_named_and_keeps_the_version_back(
+    jira: Sandbox, tmp_path: Path
+) -> None:
+    """Its filter is broken, for one: what a target has of it stays."""
+    broken = {"errorMessages": ["The filter of the board does not work."]}
+    path = "/rest/agile/1.0/board/1/configuration"
+    jira.fault(path, status=400, headers=JSON, body=broken)
+    streams = ("board_configurations", "statuses")
+    result = run_with(tmp_path, config(jira), select(tmp_path, streams))
+    assert result.status == 0, result.log
+    ids = {record["id"] for record in result.of("board_configurations")}
+    assert 1 not in ids
+    assert ids
+    (line,) = [line for line in result.log.splitlines() if "there are none of board 1:" in line]
+    assert "WARNING" in line
+    assert versions(result).keys() == {"statuses"}

@@ -86,11 +86,10 @@ def as_sent(value: Any, old: Any) -> bool:
 def test_discovery_types_the_custom_fields_of_this_jira(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path
 ) -> None:
-    """By one request for the list; each has its name as title."""
+    """By the list, and no search for issues; each has its name as title."""
     found = properties(discovered(tmp_path, configure()))
-    paths = [entry.path for entry in connected_jira.requests]
-    assert paths.count(FIELD_LIST) == 1
-    assert not any("search" in path for path in paths)
+    asked = [entry for entry in connected_jira.requests if entry.jql is not None]
+    assert asked == []
     types = {entry["title"]: entry for entry in found.values() if "title" in entry}
     assert types["Story Points"]["type"] == ["number", "null"]
     assert types["Target start"]["format"] == "date"
@@ -269,7 +268,8 @@ def test_what_is_redacted_is_not_printed_and_not_asked_for(
             for who in ("reporter", "creator"):
                 assert "emailAddress" not in (record["fields"][who] or {})
     for entry in connected_jira.requests:
-        assert entry.start_at is None or {f"-{points}", "-description"} <= {*entry.fields}
+        searches = entry.jql and "project" in entry.jql
+        assert not searches or {f"-{points}", "-description"} <= {*entry.fields}
 
 
 def test_a_misspelt_redaction_ends_the_run_before_anything_is_read(

@@ -34,7 +34,10 @@ class BoardsStream(ReferenceStream):
 
 
 class OfBoardsStream(OfParentsStream):
-    """What each board has; a kind of board that has none of it says so with 400 or 404."""
+    """What each board has. A kind of board that has none of it says so with 400 or 404.
+
+    So does Jira, with other words, of a board whose filter is broken.
+    """
 
     product = SOFTWARE
     primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "id")
@@ -57,6 +60,7 @@ class BoardConfigurationsStream(OfBoardsStream):
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     path = "/rest/agile/1.0/board/{}/configuration"
     paging: ClassVar[Paging] = Single()
+    unreadable: ClassVar[tuple[type[TapError], ...]] = (BadRequestError,)
 
 
 class SprintsStream(OfBoardsStream):
@@ -65,6 +69,7 @@ class SprintsStream(OfBoardsStream):
     name = "sprints"
     path = "/rest/agile/1.0/board/{}/sprint"
     without = frozenset({"kanban"})
+    each_has_one = False
 
 
 class EpicsStream(OfBoardsStream):
@@ -72,6 +77,7 @@ class EpicsStream(OfBoardsStream):
 
     name = "epics"
     path = "/rest/agile/1.0/board/{}/epic"
+    each_has_one = False
 
 
 class BoardIssuesStream(OfBoardsStream):
@@ -81,6 +87,7 @@ class BoardIssuesStream(OfBoardsStream):
     primary_keys: ClassVar[tuple[str, ...]] = ("board_id", "issue_id")
     path = "/rest/agile/1.0/board/{}/issue?fields=id"
     paging: ClassVar[Paging] = Values(1000, member="issues")
+    unreadable: ClassVar[tuple[type[TapError], ...]] = (BadRequestError,)
 
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
@@ -95,6 +102,7 @@ class SprintIssuesStream(OfBoardsStream):
     path = "/rest/agile/1.0/sprint/{}/issue?fields=id"
     paging: ClassVar[Paging] = Values(1000, member="issues")
     without = SprintsStream.without
+    each_has_one = False
 
     @override
     def parents(self, jira: Jira) -> Iterator[Parent]:

@@ -2,22 +2,25 @@
 
 `GET /rest/api/2/auditing/record` (Jira REST API 10.3, Cloud's OpenAPI version 2) gives the newest
 first, by `offset` and `limit`, between two moments. The later one is before the start of the run, so
-that no new record moves the offsets, and the bookmark moves there when all was printed.
+that no new record moves the offsets; what is logged late may, and is noticed. Pages are read from the
+oldest on, and the bookmark follows them.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-import msgspec
 from singer_sdk import SchemaDirectory, StreamSchema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_jira_oauth.bookmark import Bookmark
+from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
+from tap_jira_oauth.newest_first import Part, oldest_first
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA
@@ -25,7 +28,7 @@ from tap_jira_oauth.streams.served import ServedStream
 from tap_jira_oauth.window import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk.helpers.types import Context
 
@@ -35,14 +38,10 @@ LIMIT = 1000
 """Records in one answer, which is what both flavours give at most."""
 
 
+READINGS = 10
+"""How often the log may move while it is read, before the run gives up."""
+
 SECOND = 1000
-
-
-class AuditPage(msgspec.Struct):
-    """An answer of the resource."""
-
-    records: list[dict[str, Any]]
-    total: int
 
 
 class AuditRecordsStream(ServedStream, PagedStream):
@@ -58,7 +57,7 @@ class AuditRecordsStream(ServedStream, PagedStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[dict[str, Any]]:
-        """Yield what was logged since the bookmark, each record once; then move the bookmark.
+        """Yield what was logged since the bookmark, each record once; the bookmark follows page by page.
 
         Each run looks back by a minute: what is logged while a list is made may miss it.
         """
@@ -66,40 +65,58 @@ class AuditRecordsStream(ServedStream, PagedStream):
         state = self.get_context_state(context)
         full = self.replication_method == REPLICATION_FULL_TABLE
         old = None if full else Bookmark.from_state(state)
-        since = old.updated - MINUTE if old else jira.settings.start_date or 0
+        start = jira.settings.start_date or 0
         # The clock of an answer is the end of its second, which may still be to come.
-        until = jira.started - SECOND
-        seen = dict(old.seen) if old else {}
+        mark = old or Bookmark(start)
+        until = max(jira.started - SECOND, mark.updated)
         with self.noting_refusals(jira):
-            for record in self._between(jira, since, until):
-                id_, at = str(record["id"]), parse_datetime(record["created"])
-                if seen.get(id_) != at:
-                    seen[id_] = at
-                    yield {**record, "created": format_datetime(at)}
-                if at < until - MINUTE:
-                    seen.pop(id_)
-            newest = max(until, old.updated if old else 0)
-            late = {id_: at for id_, at in seen.items() if at >= newest - MINUTE}
-            Bookmark(newest, late).write(state, replication_key=self.replication_key)
-            self.write_state()
+            for _ in range(READINGS):
+                since = max(start, mark.updated - MINUTE)
+                for records in oldest_first(partial(self._ask, jira, since, until)):
+                    if records is None:
+                        break
+                    new, mark = _new(records, mark)
+                    yield from new
+                    self._keep(mark, state)
+                    if jira.client.stopping:
+                        raise StopRequestedError
+                else:
+                    self._keep(Bookmark(until, _recent(mark.seen, until)), state)
+                    return
+            raise AnswerError(
+                f"{self.path}: the log was never at rest while it was read. Run again; if it stays "
+                "so, report it."
+            )
 
-    def _between(self, jira: Jira, since: int, until: int) -> Iterator[dict[str, Any]]:
-        """Yield all records of a span, the newest first."""
+    def _ask(self, jira: Jira, since: int, until: int, offset: int) -> Part:
+        """Ask for records of a span, the newest first."""
         span = f"from={_moment(since)}&to={_moment(until)}"
-        offset = 0
-        while True:
-            path = f"{self.path}?offset={offset}&limit={LIMIT}&{span}"
-            page, _ = jira.client.get(path, AuditPage)
-            yield from page.records
-            if jira.client.stopping:
-                raise StopRequestedError
-            offset += len(page.records)
-            if not page.records or offset >= page.total:
-                return
+        return jira.client.get(f"{self.path}?offset={offset}&limit={LIMIT}&{span}", Part)[0]
+
+    def _keep(self, mark: Bookmark, state: dict[str, Any]) -> None:
+        mark.write(state, replication_key=self.replication_key)
+        self.write_state()
 
     @override
     def ask_first(self, jira: Jira) -> None:
-        jira.client.get(f"{self.path}?offset=0&limit=1", AuditPage)
+        jira.client.get(f"{self.path}?offset=0&limit=1", Part)
+
+
+def _new(records: list[dict[str, Any]], mark: Bookmark) -> tuple[list[dict[str, Any]], Bookmark]:
+    """Return those that were not seen, in UTC, and the bookmark that covers them."""
+    seen, newest, new = dict(mark.seen), mark.updated, []
+    for record in records:
+        id_, at = str(record["id"]), parse_datetime(record["created"])
+        newest = max(newest, at)
+        if seen.get(id_) != at:
+            seen[id_] = at
+            new.append({**record, "created": format_datetime(at)})
+    return new, Bookmark(newest, _recent(seen, newest))
+
+
+def _recent(seen: Mapping[str, int], newest: int) -> dict[str, int]:
+    """Return what the next look-back shows again."""
+    return {id_: at for id_, at in seen.items() if at >= newest - MINUTE}
 
 
 def _moment(at: int) -> str:

@@ -20,6 +20,7 @@ from typing_extensions import override
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
 from tap_jira_oauth.child_lists import (
     CHANGELOG,
+    WORKLOGS,
     Item,
     Kind,
     Parent,
@@ -33,6 +34,7 @@ from tap_jira_oauth.errors import AccessError
 from tap_jira_oauth.history_redaction import HistoryRedaction
 from tap_jira_oauth.progress import ChildTally
 from tap_jira_oauth.streams import schemas
+from tap_jira_oauth.streams.late_worklogs import LateWorklogs
 from tap_jira_oauth.streams.printing import PrintingStream
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ class Children:
         self._asked: Counter[str] = Counter()
         self._open = ExitStack()
         self._counters: dict[str, metrics.Counter] = {}
+        self._late_worklogs: LateWorklogs | None = None
 
     @functools.cached_property
     def _reader(self) -> ListReader:
@@ -159,6 +162,8 @@ class Children:
             counter = stream.get_record_counter()
             self._counters[stream.name] = self._open.enter_context(counter)
             stream.write_schema()
+            if stream.kind is WORKLOGS:
+                self._late_worklogs = LateWorklogs(self._jira, stream.get_context_state(None))
 
     def take(self, issues: Iterable[Issue[Values]]) -> list[Below]:
         """Note what a page holds of the lists; take out the fields that came for them alone."""
@@ -193,21 +198,51 @@ class Children:
         read = {(each.kind, each.issue_id): found for each, found in self._reader.read(short, bulk)}
         self._asked.update(kind.stream for kind, _ in read)
         for place, stream in enumerate(self._streams):
-            tally = self._tallies[stream.name]
-            records = []
+            children = []
             for below in page:
                 found = read.get((stream.kind, below.issue.id)) or Read(below.parts[place].items)
-                names = stream.kind.names
-                items = [self._redacted(stream.kind, item) for item in found.items]
-                records += [record(below.issue, item, stream.date_times, names) for item in items]
+                children += [(below.issue, item) for item in found.items]
                 self._count(stream.name, below.issue.key, found)
-            tally.records += len(records)
-            self._counters[stream.name].increment(len(records))
-            tally.requests += bulk.requests if stream.kind.field == CHANGELOG else 0
-            if records:
-                stream.write(records)
+                if stream.kind is WORKLOGS and self._late_worklogs:
+                    self._late_worklogs.note(found.items)
+            self._tallies[stream.name].requests += (
+                bulk.requests if stream.kind.field == CHANGELOG else 0
+            )
+            self._print(stream, children)
         for name in {kind.stream for kind, _ in read}:
             self._heed_refusals(name)
+
+    def write_late_worklogs(self) -> None:
+        """Print the worklogs that changed without their issue, when all issues are read.
+
+        Raises:
+            TapError: Jira did not answer, or answered something else.
+            StopRequestedError: the run was asked to stop.
+        """
+        for stream in self._streams:
+            if stream.kind is WORKLOGS and self._late_worklogs:
+                for children in self._late_worklogs.pages():
+                    self._print(stream, children)
+                self._tallies[stream.name].requests += self._late_worklogs.requests
+
+    def leave_late_worklogs(self) -> None:
+        """Say that they are not looked for."""
+        if self._late_worklogs:
+            logger.warning(
+                "Worklogs that changed without their issue are not looked for: a stream map of the "
+                "issues decides which of them are printed, and they are not at hand"
+            )
+
+    def _print(self, stream: ChildStream, children: Sequence[tuple[Parent, Item]]) -> None:
+        kind = stream.kind
+        records = [
+            record(issue, self._redacted(kind, item), stream.date_times, kind.names)
+            for issue, item in children
+        ]
+        self._tallies[stream.name].records += len(records)
+        self._counters[stream.name].increment(len(records))
+        if records:
+            stream.write(records)
 
     def warn_of_late_ones(self, state: Mapping[str, Any]) -> None:
         """Say which streams a bookmark does not cover: it was made by runs without them."""

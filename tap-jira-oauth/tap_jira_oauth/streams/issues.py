@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
@@ -147,6 +148,8 @@ class IssuesStream(PagedStream):
                 else:
                     self._passed = set()
                     yield from super()._sync_records(context, write_messages=write_messages)
+                if write_messages:
+                    self._catch_up()
             finally:
                 self._children.report()
         unreadable = [self._jira.invisible] if self._jira.invisible else []
@@ -156,6 +159,18 @@ class IssuesStream(PagedStream):
                 f"{' '.join(unreadable)} All other projects were read, and their state is printed. "
                 "To go on without these, set on_inaccessible_project to 'skip'."
             )
+
+    def _catch_up(self) -> None:
+        """Print what changed below issues without them, unless not all issues may be printed or read."""
+        mapped = any(type(each) is not SameRecordTransform for each in self.stream_maps)
+        failed = self._unreadable and self._jira.settings.on_inaccessible_project == "fail"
+        if mapped:
+            self._children.leave_late_worklogs()
+        elif not failed:
+            try:
+                self._children.write_late_worklogs()
+            finally:
+                self.write_state()
 
     def _prints_records_as_they_are(self) -> bool:
         """Tell whether no stream map, flattening, selection within a record or limit is in the way."""

@@ -7,6 +7,7 @@ here is a class with its path and its way of paging, and a schema file of the st
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from tap_jira_oauth.errors import (
     AccessError,
     AuthenticationError,
     NotFoundError,
+    SearchLimitError,
     TapError,
     UnservedError,
 )
@@ -150,6 +152,10 @@ class OfParentsStream(ReferenceStream):
 
     not_there: ClassVar[tuple[type[TapError], ...]] = (NotFoundError,)
     """How Jira says that one of them has no such list, or is deleted meanwhile."""
+    each_has_one: ClassVar[bool] = True
+    """Whether it would be strange if none of them had one."""
+    unreadable: ClassVar[tuple[type[TapError], ...]] = ()
+    """Which of these ways rather mean that there is a list which Jira cannot make, as of a broken board."""
 
     def __init__(self, tap: Tap, connect: Callable[[], Jira]) -> None:
         """Connect to nothing yet."""
@@ -187,7 +193,7 @@ class OfParentsStream(ReferenceStream):
         except AuthenticationError as error:
             jira.confirm_sign_in()
             self._refused.append((parent.named, error))
-        except AccessError as error:
+        except (AccessError, SearchLimitError) as error:
             self._refused.append((parent.named, error))
 
     @override
@@ -198,12 +204,12 @@ class OfParentsStream(ReferenceStream):
             UnservedError: none may be seen, or some and the setting does not let it pass.
         """
         if self._absent:
-            self.logger.info(
-                "%s: there are none of %s: %s", self.name, _few(self._absent), self._absent[0][1]
-            )
+            self._say_absent()
         if not self._refused:
             return
-        said = f"Of {_few(self._refused)}: {self.needs.refused(self._refused[0][1])}"
+        error = self._refused[0][1]
+        limited = isinstance(error, SearchLimitError)
+        said = f"Of {_few(self._refused)}: {error if limited else self.needs.refused(error)}"
         if not self._seen:
             raise UnservedError(said)
         if jira.settings.on_inaccessible_project != "skip":
@@ -212,6 +218,25 @@ class OfParentsStream(ReferenceStream):
             )
         self.logger.warning(said)
         self._stream_version = None
+
+    def _say_absent(self) -> None:
+        """Say which lists are not there.
+
+        Raises:
+            UnservedError: it is all of them, and each should have one.
+        """
+        named, error = _few(self._absent), self._absent[0][1]
+        alone = not self._seen and not self._refused and len(self._absent) > 1
+        if alone and self.each_has_one:
+            raise UnservedError(
+                f"{self.name}: Jira says that there are none of {named}, which is all: {error} "
+                "Report it, with the version of this Jira, and deselect the stream."
+            )
+        odd = any(isinstance(error, self.unreadable) for _, error in self._absent)
+        level = logging.WARNING if odd else logging.INFO
+        self.logger.log(level, "%s: there are none of %s: %s", self.name, named, error)
+        if odd:
+            self._stream_version = None
 
 
 def _few(unread: list[Unread]) -> str:

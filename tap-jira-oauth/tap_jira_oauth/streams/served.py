@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from singer_sdk.singerlib.catalog import Metadata
 from typing_extensions import override
 
 from tap_jira_oauth.errors import AuthenticationError, TapError, UnservedError
+from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.streams.quiet import QuietStream
 from tap_jira_oauth.unserved import FLAVORS, REFUSALS, Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from singer_sdk import Tap
 
@@ -66,6 +69,24 @@ class ServedStream(QuietStream):
         if lack := self.needs.wrong_flavor(is_cloud=jira.is_cloud):
             raise UnservedError(lack)
 
+    def mark_unserved(self) -> None:
+        """Say in the catalog that this Jira does not serve the stream: then no pattern selects it."""
+        self.metadata.root.inclusion = Metadata.InclusionType.UNSUPPORTED
+
+    def unmark(self) -> bool:
+        """Take a person's word against such a mark; tell whether a pattern wanted the stream in vain.
+
+        Meltano leaves `selected` of a stream that is so marked alone, and sets that of its
+        properties. So where it is true for the stream itself, somebody meant this one.
+        """
+        root = self.metadata.root
+        if root.inclusion != Metadata.InclusionType.UNSUPPORTED:
+            return False
+        if root.selected:
+            root.inclusion = Metadata.InclusionType.AVAILABLE
+            return False
+        return any(each.selected for each in self.metadata.values())
+
     @contextmanager
     def noting_refusals(self, jira: Jira) -> Iterator[None]:
         """Note what Jira does not serve in the block, which then ends; the run fails at its end."""
@@ -87,3 +108,27 @@ class ServedStream(QuietStream):
         super().log_sync_costs()
         if unserved := self._connect().unserved:
             raise UnservedError("\n".join(unserved))
+
+
+def lacking(streams: Sequence[ServedStream], jira: Jira) -> tuple[dict[str, str], dict[str, str]]:
+    """Ask once for each stream; return why some are not served, and why some could not be tried, by name."""
+    with suppress(TapError):  # which each stream that needs them says itself
+        _ = jira.projects  # each stream would else ask for them at the same time
+    works = (partial(_tried, stream, jira) for stream in streams)
+    found = overlapped(works, jira.settings.max_concurrent_requests)
+    lacks: dict[str, str] = {}
+    untried: dict[str, str] = {}
+    for stream, (lack, trouble) in zip(streams, found, strict=True):
+        if lack:
+            lacks[stream.name] = lack
+        if trouble:
+            untried[stream.name] = trouble
+    return lacks, untried
+
+
+def _tried(stream: ServedStream, jira: Jira) -> tuple[str | None, str | None]:
+    """Return why a stream is not served, or why that is not known just now; neither where it is."""
+    try:
+        return stream.lack(jira), None
+    except TapError as error:
+        return None, f"The stream {stream.name!r} could not be tried: {error}"
