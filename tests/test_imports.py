@@ -103,19 +103,22 @@ TAP = {
 
 TARGET = {
     "target": {
-        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader"),
+        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader", "manifest"),
         *("maps", "rejects", "router", "settings", "store"),
     },
     "maps": PURE,
-    "router": {"batch_file", "encode", "errors", "facts", "loader", "rejects"},
+    "router": {"batch_file", "catalog", "encode", "errors", "facts", "loader", "rejects"},
     "rejects": set(),
     "explain": {"batch"},
     "batch_file": PURE,
     "facts": {"batch", "encode"},
     "loader": {
-        *("batch", "compress", "errors", "facts", "layout"),
-        *("ledger", "settings", "store", "uploads"),
+        *("batch", "chronicle", "compress", "errors", "facts", "layout"),
+        *("ledger", "manifest", "settings", "store", "uploads"),
     },
+    "chronicle": {"batch", "catalog", "errors", "facts", "manifest", "spool", "uploads"},
+    "manifest": {"batch", "layout", "spool"},
+    "catalog": {"layout"},
     "uploads": {"batch", "errors", "store"},
     "store": {"aws", "batch", "compress", "errors", "s3", "settings", "url_store"},
     "url_store": {"batch", "compress", "errors"},

@@ -37,7 +37,14 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What Hive calls a partition without a value; readers take it for null."""
 REJECTS = "_rejects"
 """Folder of what was not stored as it should be; readers of a lake pass over names with a leading underscore."""
+CATALOG = "_catalog"
+"""Folder of manifests and schemas."""
 _REJECTED = f"{REJECTS}/{{stream}}/load_date={{load_date}}/{{name}}.jsonl"
+_OWN = {
+    REJECTS: "where on_invalid_record puts what it sorts out",
+    CATALOG: "for manifests and schemas",
+}
+_NAME = re.compile(r"[0-9a-f]{12}-\d{5,}-[0-9a-f]{16}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -61,6 +68,12 @@ def start_of(state: bytes | None) -> str:
 def object_name(start: str, sequence: int, sha256: bytes) -> str:
     """Return `{start}-{sequence}-{digest}`: where the run began, which object of its stream, and what is in it."""
     return f"{start}-{sequence:05d}-{sha256.hex()[:16]}"
+
+
+def name_in(path: str) -> str | None:
+    """Return the `{name}` in an object's path; None if nothing like it is there."""
+    found = _NAME.findall(path)
+    return found[-1] if found else None
 
 
 def run_name(began: datetime, start: str) -> str:
@@ -212,10 +225,11 @@ def _check_parts(template: str) -> None:
             f"path_template must be a plain relative path: no leading or doubled '/', no '.' or '..' part, "
             f"no backslash or control character. It is now {template!r}."
         )
-    if parts[0].startswith(REJECTS):
-        raise ConfigurationError(
-            f"path_template: {REJECTS}/ is where on_invalid_record puts what it sorts out; choose another folder."
-        )
+    for folder, purpose in _OWN.items():
+        if parts[0].startswith(folder):
+            raise ConfigurationError(
+                f"path_template: {folder}/ is {purpose}; choose another folder."
+            )
     if any("{stream}" in part and "{record" in part for part in parts):
         raise ConfigurationError(
             "path_template: {stream} and a record's value need a '/' between them: "

@@ -9,6 +9,7 @@ Objects are uploaded beside it, a few at a time: while S3 is slow the tap waits,
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import PluginMapper
     from singer_sdk.plugin_base import _ConfigInput
 
+    from target_s3_jsonl.manifest import Ended
     from target_s3_jsonl.store import Store
 
 
@@ -115,7 +117,9 @@ class MessageLoop(GenericSingerReader[bytes]):
         rejects = Rejects(self._settings.on_invalid_record)
         with stop_signal() as stop:
             loader = Loader(
-                self._settings,
+                dataclasses.replace(
+                    self._settings, manifests=self._settings.manifests and not self.explains
+                ),
                 self._store(),
                 acknowledge=(lambda _: None) if self.explains else _print_state,
                 logger=self._logger,
@@ -137,15 +141,17 @@ class MessageLoop(GenericSingerReader[bytes]):
             )
             try:
                 self._read(Intake(file_input or self.default_input, stop), stop, router, loader)
-                loader.store_all("signal" if stop.received else "end")
+                ended: Ended = "signal" if stop.received else "end"
+                loader.store_all(ended)
+                loader.tell(ended, rejects.counts, self._version)
             except MessageError as error:
-                self._store_before(error, loader)
+                self._store_before(error, loader, rejects)
                 singer = _SINGER_ERRORS.get(type(error))
                 if singer is None:
                     raise
                 raise singer(error.reason, line=error.line, stream=error.stream) from error
             except ConfigurationError as error:
-                self._store_before(error, loader)
+                self._store_before(error, loader, rejects)
                 raise
             finally:
                 loader.close()
@@ -172,9 +178,10 @@ class MessageLoop(GenericSingerReader[bytes]):
         if stop.received is None:
             router.last_line(intake.tail)
 
-    def _store_before(self, error: TargetError, loader: Loader) -> None:
+    def _store_before(self, error: TargetError, loader: Loader, rejects: Rejects) -> None:
         try:
             loader.store_all("error")
+            loader.tell("error", rejects.counts, self._version)
         except TargetError:
             # The store's error goes up; the one that came first must not get lost behind it.
             self._logger.critical("%s", error)
