@@ -103,7 +103,17 @@ TAP = {
 
 TARGET = {
     "target": {
-        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader", "manifest"),
+        *(
+            "aws",
+            "batch_file",
+            "cli",
+            "encode",
+            "errors",
+            "explain",
+            "intake",
+            "loader",
+            "manifest",
+        ),
         *("maps", "rejects", "router", "settings", "store"),
     },
     "maps": PURE,
@@ -116,6 +126,14 @@ TARGET = {
         *("batch", "chronicle", "compress", "errors", "facts", "layout"),
         *("ledger", "manifest", "settings", "store", "uploads"),
     },
+    "cli": {
+        *("aws", "compress", "ddl", "errors", "glue_catalog", "lake", "layout", "settings"),
+        "store",
+    },
+    "ddl": {"catalog", "ddl", "errors", "lake", "layout"},
+    "glue_catalog": {"errors", "refusal"},
+    "lake": {"aws", "errors", "s3_lake", "settings", "store"},
+    "s3_lake": {"errors", "lake", "refusal"},
     "chronicle": {"batch", "catalog", "errors", "facts", "manifest", "spool", "uploads"},
     "manifest": {"batch", "layout", "spool"},
     "catalog": {"layout"},

@@ -31,6 +31,7 @@ NO_START = "0" * 12
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _FIELD = re.compile(r"record((?:\[[^\[\]]+\])+)")
+_PLACEHOLDER = re.compile(r"{[^{}]*}")
 _LENGTH = re.compile(r"\.[1-9]\d*")
 _LONGEST_VALUE = 200  # file systems take 255 bytes in a name
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -129,6 +130,20 @@ class Field:
         return "record" + "".join(f"[{step}]" for step in self.path)
 
 
+DAY = "{load_date}"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The parts of a stream's paths between slashes: `DAY` stands for the day of loading, `*` for whatever else differs.
+
+    `own` is the place of the first that is the stream's own.
+    """
+
+    all: tuple[str, ...]
+    own: int
+
+
 class Layout:
     """A checked path template."""
 
@@ -190,6 +205,29 @@ class Layout:
             name=name,
             run=run,
         )
+
+    def segments(self, stream: str) -> Segments:
+        """Return what the paths of a stream's objects have in common.
+
+        Raises:
+            ConfigurationError: The stream has no folder of its own, so its objects cannot be told from others by their paths.
+        """
+        folders = self._template.split("/")[:-1]
+        own = [at for at, each in enumerate(folders) if _PLACEHOLDER.findall(each) == ["{stream}"]]
+        if not own:
+            raise ConfigurationError(
+                "path_template gives a stream no folder of its own: one of its folders has to be named by {stream} alone, "
+                "or readers cannot tell streams apart."
+            )
+        path = self._template.format(
+            *("*" for _ in self.fields),
+            stream=safe_segment(stream),
+            load_date=DAY,
+            load_time="*",
+            name="*",
+            run="*",
+        )
+        return Segments(tuple(path.split("/")), own[0])
 
 
 def _pieces(template: str) -> list[tuple[str, str | None, str]]:

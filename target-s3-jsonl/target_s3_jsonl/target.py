@@ -16,12 +16,18 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
 from singer_sdk import Target
-from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    ConfigValidationError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from target_s3_jsonl import encode
 from target_s3_jsonl.batch_file import BatchFiles
+from target_s3_jsonl.cli import Commands, commands
 from target_s3_jsonl.errors import (
     ConfigurationError,
     Interrupted,
@@ -43,12 +49,11 @@ from target_s3_jsonl.store import open_store
 if TYPE_CHECKING:
     import logging
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import PluginMapper
-    from singer_sdk.plugin_base import _ConfigInput
 
     from target_s3_jsonl.manifest import Ended
     from target_s3_jsonl.store import Store
@@ -305,7 +310,7 @@ class TargetS3Jsonl(Target):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the SDK's command with an option of our own."""
+        """Return the SDK's command with an option and further commands of our own."""
         command = super().get_singer_command()
         option = click.Option(
             ["--explain-path"],
@@ -313,7 +318,17 @@ class TargetS3Jsonl(Target):
             help="Print which objects the input would become, and write nothing.",
         )
         command.params.append(option)
-        return command
+        return Commands(command, commands(cls._settings_of))
+
+    @classmethod
+    def _settings_of(cls, config: Sequence[str]) -> tuple[Settings, str]:
+        """Return the settings that `--config` names, and our version."""
+        try:
+            given = _ConfigInput.from_cli_args(*config)
+            target = cls(config=given.config, parse_env_config=given.parse_env)
+        except (ConfigValidationError, OSError, ValueError) as error:
+            raise ConfigurationError(f"The configuration cannot be used: {error}") from error
+        return Settings.from_config(target.config), target.plugin_version
 
 
 def _exit(error: TargetError) -> NoReturn:
