@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,9 +19,11 @@ from target_s3_jsonl.ddl.script import notes, script
 from target_s3_jsonl.ddl.spark import Spark
 from target_s3_jsonl.ddl.table import manifests
 from target_s3_jsonl.errors import ConfigurationError, TargetError
+from target_s3_jsonl.inventory import Inventory
 from target_s3_jsonl.lake import open_lake
 from target_s3_jsonl.layout import Layout
 from target_s3_jsonl.store import folder_of
+from target_s3_jsonl.verify import Verdict, Verification
 
 if TYPE_CHECKING:
     from target_s3_jsonl.ddl.dialect import Dialect
@@ -83,7 +85,20 @@ def commands(load: Load) -> list[click.Command]:
         with _errors():
             _ddl(*load(config), **given)
 
-    return [ddl]
+    @click.command()
+    @_config
+    @_streams
+    @click.option(
+        "--run", "runs", multiple=True, help="Only the objects of this manifest, by its name."
+    )
+    def verify(config: Sequence[str], **given: Any) -> None:
+        """Read the objects again, and tell which are missing, damaged, or in no manifest."""
+        with _errors():
+            verdict = _verify(*load(config), **given)
+        click.echo(json.dumps(verdict.as_json()))
+        sys.exit(1 if verdict.faults else 0)
+
+    return [ddl, verify]
 
 
 @contextmanager
@@ -128,6 +143,32 @@ def _ddl(  # noqa: PLR0913 - what the command line asks
         "spark": Spark(_path(settings)),
     }
     click.echo(script(known, dialects[engine], streams))
+
+
+def _verify(
+    settings: Settings, version: str, *, streams: Sequence[str], runs: Sequence[str]
+) -> Verdict:
+    lake = open_lake(settings, version=version)
+
+    on_terminal = sys.stderr.isatty()
+
+    def say(line: str) -> None:
+        click.echo(f"\r\x1b[K{line}" if on_terminal else line, err=True)
+
+    with Inventory() as inventory:
+        names = [run.removesuffix(".jsonl") for run in runs]
+        look = Verification(lake, inventory, streams=streams, runs=names, say=say)
+        number = look.read_manifests()
+        bar: AbstractContextManager[Iterable[None]] = (
+            click.progressbar(look.objects(), length=number, label="Objects", file=sys.stderr)
+            if on_terminal
+            else nullcontext(look.objects())
+        )
+        with bar as objects:
+            for _ in objects:
+                pass
+        look.unlisted()
+        return look.finish()
 
 
 def _glue(  # noqa: PLR0913 - what the command line asks
