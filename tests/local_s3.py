@@ -89,11 +89,16 @@ class LocalS3:
             client.create_bucket(Bucket=name)
         return name
 
-    def objects(self, bucket: str) -> dict[str, bytes]:
-        """Return every object of a bucket by its key."""
+    def objects(self, bucket: str, *, catalog: bool = False) -> dict[str, bytes]:
+        """Return every object of the streams in a bucket by its key, or those of the target's `_catalog/`."""
         with closing(self.client()) as client:
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-            keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+            keys = [
+                each["Key"]
+                for page in pages
+                for each in page.get("Contents", [])
+                if ("/_catalog/" in each["Key"]) is catalog
+            ]
             return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     def _start(self, folder: Path, stack: ExitStack) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import botocore.session
@@ -47,6 +47,33 @@ def s3_client(
     Raises:
         ConfigurationError: A profile, file or address that does not exist.
     """
+    own = Config(
+        # boto3 would add checksums of its own, as a trailer that older S3 servers refuse or store with the object.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": settings.addressing_style},
+    )
+    made = _client("s3", settings, version, own, settings.endpoint_url, clock)
+    return cast("S3Client", made)
+
+
+def glue_client(settings: Settings, version: str) -> Any:
+    """Return a client of Glue with the same credentials; its address is AWS_ENDPOINT_URL_GLUE.
+
+    Raises:
+        ConfigurationError: As for S3.
+    """
+    return _client("glue", settings, version, Config(), None, None)
+
+
+def _client(  # noqa: PLR0913, PLR0917 - what the two differ in
+    service: str,
+    settings: Settings,
+    version: str,
+    own: Config,
+    endpoint_url: str | None,
+    clock: Callable[[], datetime] | None,
+) -> Any:
     # At DEBUG they print signed headers, a session token among them.
     for name in ("boto3", "botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.INFO)
@@ -55,18 +82,11 @@ def s3_client(
         session = _own_session(settings)
         if settings.role_arn:
             session = _in_role(session, settings, version, verify=verify, clock=clock)
-        return session.client(
-            "s3",
-            endpoint_url=settings.endpoint_url,
+        return session.client(  # type: ignore[call-overload]  # one of two services
+            service,
+            endpoint_url=endpoint_url,
             verify=verify,  # None leaves it to the AWS configuration
-            config=_config(settings, version).merge(
-                Config(
-                    # boto3 would add checksums of its own, as a trailer that older S3 servers refuse or store with the object.
-                    request_checksum_calculation="when_required",
-                    response_checksum_validation="when_required",
-                    s3={"addressing_style": settings.addressing_style},
-                )
-            ),
+            config=_config(settings, version).merge(own),
         )
     except (boto.BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"The S3 settings cannot be used: {error}.") from error

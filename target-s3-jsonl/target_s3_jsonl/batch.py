@@ -71,6 +71,26 @@ class Sealed:
     """What a store that keeps metadata keeps with the object, beside the fields above."""
 
 
+def sealed_document(writer: SpoolWriter, opened: datetime, rows: int) -> Sealed:
+    """Finish a spool that belongs to no stream: a manifest, say. No ticket waits for it.
+
+    Raises:
+        SpoolError: The local disk is full.
+    """
+    sha256 = writer.finish()
+    return Sealed(
+        ticket=0,
+        stream="",
+        opened=opened,
+        file=writer.file,
+        compression=writer.compression,
+        rows=rows,
+        size=writer.size,
+        sha256=sha256,
+        reason="end",
+    )
+
+
 LONGEST_KEPT = 1024**2
 """Bytes of a line that an open object remembers: there may be a hundred of them at a time."""
 

@@ -15,7 +15,6 @@ the whole object.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -58,7 +57,6 @@ _TAIL = re.compile(rb'}(?:, ?"time_extracted": ?(?:"[^"\\\x00-\x1f]*"|null))*}')
 _envelopes = msgspec.json.Decoder(Envelope)
 _objects = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_sorted = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -151,11 +149,6 @@ def checked_json(line: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError(_malformed(line, error)) from error
     return line
-
-
-def digest(schema: Mapping[str, Any]) -> str:
-    """Return 12 hexadecimal digits that name a schema, whatever the order of its members."""
-    return hashlib.sha256(_sorted.encode(schema)).hexdigest()[:12]
 
 
 def guess_stream(line: bytes) -> str | None:

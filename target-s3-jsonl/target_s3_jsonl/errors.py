@@ -10,6 +10,7 @@ TargetError                exit code 1
 ├── SpoolError             the local disk
 ├── StoreError             the destination: permissions, network, a missing bucket
 │   └── ConflictError      another object of the same name is there
+├── GlueError              the Glue Data Catalog: permissions, network
 ├── OutputError            nobody reads the STATE lines
 └── Interrupted            nobody: SIGTERM (exit code 143) or SIGINT (130)
 ```
@@ -81,6 +82,10 @@ class StoreError(TargetError):
 
 class ConflictError(StoreError):
     """The object's name is taken by other content; it was left as it is."""
+
+
+class GlueError(TargetError):
+    """The Glue Data Catalog did not take a table."""
 
 
 class OutputError(TargetError):

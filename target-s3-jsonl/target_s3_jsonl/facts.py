@@ -23,6 +23,8 @@ class Facts:
     schema_hash: str
     key_properties: tuple[str, ...] = ()
     bookmark: str | None = None
+    schema: bytes = b""
+    """The SCHEMA as the catalog keeps it; `schema_hash` is of it."""
     version: str | None = None
     active: str | None = None
 

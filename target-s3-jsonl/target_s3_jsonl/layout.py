@@ -31,13 +31,21 @@ NO_START = "0" * 12
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _FIELD = re.compile(r"record((?:\[[^\[\]]+\])+)")
+_PLACEHOLDER = re.compile(r"{[^{}]*}")
 _LENGTH = re.compile(r"\.[1-9]\d*")
 _LONGEST_VALUE = 200  # file systems take 255 bytes in a name
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What Hive calls a partition without a value; readers take it for null."""
 REJECTS = "_rejects"
 """Folder of what was not stored as it should be; readers of a lake pass over names with a leading underscore."""
+CATALOG = "_catalog"
+"""Folder of manifests and schemas."""
 _REJECTED = f"{REJECTS}/{{stream}}/load_date={{load_date}}/{{name}}.jsonl"
+_OWN = {
+    REJECTS: "where on_invalid_record puts what it sorts out",
+    CATALOG: "for manifests and schemas",
+}
+_NAME = re.compile(r"[0-9a-f]{12}-\d{5,}-[0-9a-f]{16}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -61,6 +69,12 @@ def start_of(state: bytes | None) -> str:
 def object_name(start: str, sequence: int, sha256: bytes) -> str:
     """Return `{start}-{sequence}-{digest}`: where the run began, which object of its stream, and what is in it."""
     return f"{start}-{sequence:05d}-{sha256.hex()[:16]}"
+
+
+def name_in(path: str) -> str | None:
+    """Return the `{name}` in an object's path; None if nothing like it is there."""
+    found = _NAME.findall(path)
+    return found[-1] if found else None
 
 
 def run_name(began: datetime, start: str) -> str:
@@ -114,6 +128,20 @@ class Field:
     def __str__(self) -> str:
         """Return it as the template spells it."""
         return "record" + "".join(f"[{step}]" for step in self.path)
+
+
+DAY = "{load_date}"
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The parts of a stream's paths between slashes: `DAY` stands for the day of loading, `*` for whatever else differs.
+
+    `own` is the place of the first that is the stream's own.
+    """
+
+    all: tuple[str, ...]
+    own: int
 
 
 class Layout:
@@ -178,6 +206,29 @@ class Layout:
             run=run,
         )
 
+    def segments(self, stream: str) -> Segments:
+        """Return what the paths of a stream's objects have in common.
+
+        Raises:
+            ConfigurationError: The stream has no folder of its own, so its objects cannot be told from others by their paths.
+        """
+        folders = self._template.split("/")[:-1]
+        own = [at for at, each in enumerate(folders) if _PLACEHOLDER.findall(each) == ["{stream}"]]
+        if not own:
+            raise ConfigurationError(
+                "path_template gives a stream no folder of its own: one of its folders has to be named by {stream} alone, "
+                "or readers cannot tell streams apart."
+            )
+        path = self._template.format(
+            *("*" for _ in self.fields),
+            stream=safe_segment(stream),
+            load_date=DAY,
+            load_time="*",
+            name="*",
+            run="*",
+        )
+        return Segments(tuple(path.split("/")), own[0])
+
 
 def _pieces(template: str) -> list[tuple[str, str | None, str]]:
     """Return each literal text with the placeholder behind it and what stands behind its colon."""
@@ -212,10 +263,11 @@ def _check_parts(template: str) -> None:
             f"path_template must be a plain relative path: no leading or doubled '/', no '.' or '..' part, "
             f"no backslash or control character. It is now {template!r}."
         )
-    if parts[0].startswith(REJECTS):
-        raise ConfigurationError(
-            f"path_template: {REJECTS}/ is where on_invalid_record puts what it sorts out; choose another folder."
-        )
+    for folder, purpose in _OWN.items():
+        if parts[0].startswith(folder):
+            raise ConfigurationError(
+                f"path_template: {folder}/ is {purpose}; choose another folder."
+            )
     if any("{stream}" in part and "{record" in part for part in parts):
         raise ConfigurationError(
             "path_template: {stream} and a record's value need a '/' between them: "

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING
 
 from target_s3_jsonl import layout
 from target_s3_jsonl.batch import Batches, Limits, Reason, Sealed, Slot
+from target_s3_jsonl.chronicle import Chronicle
 from target_s3_jsonl.compress import SUFFIXES
 from target_s3_jsonl.errors import OutputError, TargetError
 from target_s3_jsonl.facts import Facts, notes
 from target_s3_jsonl.ledger import Ledger
+from target_s3_jsonl.manifest import Run
 from target_s3_jsonl.uploads import Upload, Uploads
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from target_s3_jsonl.manifest import Ended
     from target_s3_jsonl.settings import Settings
     from target_s3_jsonl.store import Store
 
@@ -77,6 +80,8 @@ class Loader:
         self._start: str | None = None
         self._sequences: Counter[tuple[str, bool]] = Counter()
         self._heard = True
+        self._last_state: bytes | None = None
+        self._chronicle = Chronicle(self._began) if settings.manifests else None
         self.totals: Counter[str] = Counter()
         self.reasons: Counter[Reason] = Counter()
 
@@ -122,12 +127,27 @@ class Loader:
         while self._uploads:
             self._settle(self._uploads.wait())
 
+    def tell(self, ended: Ended, rejects: Mapping[str, int], version: str) -> None:
+        """Store the manifest of what was stored; see `chronicle`.
+
+        Raises:
+            StoreError: The store did not take it; all that was acknowledged is there.
+        """
+        if self._chronicle is None:
+            return
+        start = self._start or layout.start_of(self._first_state)
+        state = None if self._last_state is None else layout.start_of(self._last_state)
+        active = {stream: facts.active for stream, facts in self._facts.items() if facts.active}
+        self._chronicle.tell(Run(start, state, ended, version), active, rejects, self._uploads)
+
     def close(self) -> None:
         """Drop what is open, and let uploads finish that are under way after an error: what they cover is acknowledged."""
         self._batches.discard()
         while self._uploads:
             self._settle_after_all()
         self._uploads.close()
+        if self._chronicle is not None:
+            self._chronicle.close()
 
     def _settle_after_all(self) -> None:
         try:
@@ -145,8 +165,12 @@ class Loader:
                 sealed.file.close()
                 raise
             self.reasons[sealed.reason] += 1
-            noted = dataclasses.replace(sealed, notes=notes(sealed, self._facts.get(sealed.stream)))
-            self._uploads.start(self._path(sealed), noted)
+            facts = self._facts.get(sealed.stream)
+            noted = dataclasses.replace(sealed, notes=notes(sealed, facts))
+            path = self._path(sealed)
+            if self._chronicle is not None:
+                self._chronicle.add(path, noted, facts)
+            self._uploads.start(path, noted)
 
     def _path(self, sealed: Sealed) -> str:
         self._sequences[sealed.stream, sealed.rejected] += 1
@@ -176,6 +200,8 @@ class Loader:
             sealed.size,
             sealed.reason,
         )
+        if self._chronicle is not None:
+            self._chronicle.stored(sealed.ticket)
         self.totals.update(objects=1, rows=sealed.rows, size=sealed.size)
         self._print(self._ledger.release(sealed.ticket))
 
@@ -187,4 +213,5 @@ class Loader:
         except OutputError:
             self._heard = False
             raise
+        self._last_state = value
         self.totals["states"] += 1

@@ -16,6 +16,7 @@ _ACTIONS = {
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "HeadObject": "s3:GetObject",
     "GetObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
     "AssumeRole": "sts:AssumeRole",
     "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
 }

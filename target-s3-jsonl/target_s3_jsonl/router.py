@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from target_s3_jsonl import encode
+from target_s3_jsonl import catalog, encode
 from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
 from target_s3_jsonl.facts import Facts
 
@@ -230,10 +230,14 @@ class Router:
         outputs = tuple(self._outputs(stream, schema, keys))
         bookmark = encode.decode_as(message.bookmark_properties, list[str]) or []
         for output in outputs:
+            document = catalog.schema_document(
+                output.stream, output.schema, output.key_properties, bookmark
+            )
             facts = Facts(
-                encode.digest(output.schema),
+                catalog.schema_hash(document),
                 output.key_properties,
                 next(iter(bookmark), None),
+                schema=document,
                 active=self._active.get(stream),
             )
             self._describe(output.stream, facts)

@@ -153,6 +153,11 @@ class Settings:
     tags: Mapping[str, Any] | None = declare(
         "object", "Tags of each object, names and texts; S3 takes ten."
     )
+    manifests: bool = declare(
+        "boolean",
+        "Whether each run stores a manifest of its objects, and each SCHEMA once, below `_catalog/`; `ddl` and `verify` read them.",
+        default=True,
+    )
     on_invalid_record: Literal["fail", "quarantine", "ignore"] = declare(
         "options",
         "What to do with a record that does not conform to its SCHEMA, or lacks a key property or a sound value for `path_template`. "

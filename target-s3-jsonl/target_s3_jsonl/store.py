@@ -48,12 +48,10 @@ def open_store(settings: Settings, *, version: str) -> Store:
     Raises:
         ConfigurationError: The destination is not one that this version can write.
     """
-    scheme = _SCHEME.match(settings.destination)
-    if scheme is None:
-        return FolderStore(Path(settings.destination).expanduser())
+    folder = folder_of(settings.destination)
+    if folder is not None:
+        return FolderStore(folder)
     url = urlsplit(settings.destination)
-    if url.scheme == "file" and url.netloc in {"", "localhost"} and url.path:
-        return FolderStore(Path(unquote(url.path)))
     if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
         # boto3 takes a third of a second to load.
         from target_s3_jsonl.aws import s3_client  # noqa: PLC0415 - slow to import, and only S3 needs it
@@ -68,6 +66,16 @@ def open_store(settings: Settings, *, version: str) -> Store:
     raise ConfigurationError(
         f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, a folder, or one of {known}."
     )
+
+
+def folder_of(destination: str) -> Path | None:
+    """Return the folder that a destination names, None if it is no folder."""
+    if _SCHEME.match(destination) is None:
+        return Path(destination).expanduser()
+    url = urlsplit(destination)
+    if url.scheme == "file" and url.netloc in {"", "localhost"} and url.path:
+        return Path(unquote(url.path))
+    return None
 
 
 class FolderStore:

@@ -9,18 +9,25 @@ Objects are uploaded beside it, a few at a time: while S3 is slow the tap waits,
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
 from singer_sdk import Target
-from singer_sdk.exceptions import MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    ConfigValidationError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from target_s3_jsonl import encode
 from target_s3_jsonl.batch_file import BatchFiles
+from target_s3_jsonl.cli import Commands, commands
 from target_s3_jsonl.errors import (
     ConfigurationError,
     Interrupted,
@@ -42,13 +49,13 @@ from target_s3_jsonl.store import open_store
 if TYPE_CHECKING:
     import logging
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import PluginMapper
-    from singer_sdk.plugin_base import _ConfigInput
 
+    from target_s3_jsonl.manifest import Ended
     from target_s3_jsonl.store import Store
 
 
@@ -115,7 +122,9 @@ class MessageLoop(GenericSingerReader[bytes]):
         rejects = Rejects(self._settings.on_invalid_record)
         with stop_signal() as stop:
             loader = Loader(
-                self._settings,
+                dataclasses.replace(
+                    self._settings, manifests=self._settings.manifests and not self.explains
+                ),
                 self._store(),
                 acknowledge=(lambda _: None) if self.explains else _print_state,
                 logger=self._logger,
@@ -137,15 +146,17 @@ class MessageLoop(GenericSingerReader[bytes]):
             )
             try:
                 self._read(Intake(file_input or self.default_input, stop), stop, router, loader)
-                loader.store_all("signal" if stop.received else "end")
+                ended: Ended = "signal" if stop.received else "end"
+                loader.store_all(ended)
+                loader.tell(ended, rejects.counts, self._version)
             except MessageError as error:
-                self._store_before(error, loader)
+                self._store_before(error, loader, rejects)
                 singer = _SINGER_ERRORS.get(type(error))
                 if singer is None:
                     raise
                 raise singer(error.reason, line=error.line, stream=error.stream) from error
             except ConfigurationError as error:
-                self._store_before(error, loader)
+                self._store_before(error, loader, rejects)
                 raise
             finally:
                 loader.close()
@@ -172,9 +183,10 @@ class MessageLoop(GenericSingerReader[bytes]):
         if stop.received is None:
             router.last_line(intake.tail)
 
-    def _store_before(self, error: TargetError, loader: Loader) -> None:
+    def _store_before(self, error: TargetError, loader: Loader, rejects: Rejects) -> None:
         try:
             loader.store_all("error")
+            loader.tell("error", rejects.counts, self._version)
         except TargetError:
             # The store's error goes up; the one that came first must not get lost behind it.
             self._logger.critical("%s", error)
@@ -298,7 +310,7 @@ class TargetS3Jsonl(Target):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Return the SDK's command with an option of our own."""
+        """Return the SDK's command with an option and further commands of our own."""
         command = super().get_singer_command()
         option = click.Option(
             ["--explain-path"],
@@ -306,7 +318,17 @@ class TargetS3Jsonl(Target):
             help="Print which objects the input would become, and write nothing.",
         )
         command.params.append(option)
-        return command
+        return Commands(command, commands(cls._settings_of))
+
+    @classmethod
+    def _settings_of(cls, config: Sequence[str]) -> tuple[Settings, str]:
+        """Return the settings that `--config` names, and our version."""
+        try:
+            given = _ConfigInput.from_cli_args(*config)
+            target = cls(config=given.config, parse_env_config=given.parse_env)
+        except (ConfigValidationError, OSError, ValueError) as error:
+            raise ConfigurationError(f"The configuration cannot be used: {error}") from error
+        return Settings.from_config(target.config), target.plugin_version
 
 
 def _exit(error: TargetError) -> NoReturn:

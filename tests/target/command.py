@@ -142,12 +142,13 @@ def log_of(folder: Path) -> str:
     return (folder / "log").read_text()
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder by its relative path."""
+def files(folder: Path, *, catalog: bool = False) -> dict[str, bytes]:
+    """Return every file of the streams below a folder by its relative path, or those of `_catalog/`."""
+    found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
+        name: path.read_bytes()
+        for name, path in found.items()
+        if name.startswith("_catalog/") is catalog
     }
 
 

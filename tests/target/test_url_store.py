@@ -35,13 +35,14 @@ class Google:
         self.url = f"http://127.0.0.1:{port}"
 
     def objects(self) -> dict[str, bytes]:
-        """Return every object by its name."""
+        """Return every object of a stream by its name."""
         listed = json.loads(self._get(f"/storage/v1/b/{BUCKET}/o"))
         return {
             each["name"]: self._get(
                 f"/download/storage/v1/b/{BUCKET}/o/{quote(each['name'], safe='')}?alt=media"
             )
             for each in listed.get("items", [])
+            if "/_catalog/" not in each["name"]
         }
 
     def write(self, name: str, content: bytes) -> None:

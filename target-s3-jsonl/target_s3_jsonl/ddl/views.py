@@ -1,0 +1,177 @@
+"""The views over a stream: every row with typed columns, and the newest version of each key. Pure.
+
+Which row is the newest is said by the replication key; among rows with the same one, by the day of
+loading. Streams without one are lists: their rows count if they are of the newest version of the list
+that a tap declared whole (ACTIVATE_VERSION), which the manifests tell. What hangs below issues counts
+if it was read with the newest version of its issue. Issues that are gone are left out, where the lake
+has `deleted_issues`, or else `issue_census`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from target_s3_jsonl.ddl.dialect import literal
+from target_s3_jsonl.ddl.table import FILE, LOAD_DATE, MANIFESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_s3_jsonl.ddl.columns import Column
+    from target_s3_jsonl.ddl.dialect import Dialect
+    from target_s3_jsonl.ddl.table import Table
+
+_AGE = "_age"
+
+
+@dataclass
+class Query:
+    """A SELECT in the making: tables before it, joins and conditions behind it."""
+
+    tables: list[str] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+
+    def spelled(self, chosen: Sequence[str], source: str) -> str:
+        """Return it as SQL."""
+        before = f"WITH {_listed(self.tables, '')}\n" if self.tables else ""
+        joins = "".join(f"\n{each}" for each in self.joins)
+        where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
+        return f"{before}SELECT\n  {_listed(chosen)}\nFROM {source}{joins}{where}"
+
+
+def typed(table: Table, dialect: Dialect) -> str:
+    """Return the view of every row, with a column for each declared member."""
+    quoted = dialect.quoted
+    chosen = [_typed_column(each, table, dialect) for each in table.columns.all]
+    if table.dated:
+        chosen.append(f"{dialect.day(table)} AS {quoted(LOAD_DATE)}")
+    chosen.append(f"{dialect.file} AS {quoted(FILE)}")
+    return dialect.view(table.typed, Query().spelled(chosen, quoted(table.raw)))
+
+
+def newest(table: Table, lake: Mapping[str, Table], dialect: Dialect) -> str:
+    """Return the view of the newest version of each key, without what is gone. `lake` are the tables by stream."""
+    query = Query()
+    read_with = table.column("issue_updated") if table.column("issue_id") else None
+    is_list = table.bookmark is None and read_with is None
+    query.tables.append(_ranked(table, read_with or table.bookmark, dialect, is_list=is_list))
+    if table.keys:
+        query.conditions.append(f"t.{dialect.quoted(_AGE)} = 1")
+    parent = lake.get("issues")
+    if read_with is not None and parent is not None:
+        _keep_those_of_the_newest_issue(query, table, parent, dialect)
+    elif table is parent and "deleted_issues" in lake:
+        _leave_out_deleted(query, table, lake["deleted_issues"], dialect)
+    elif table is parent and "issue_census" in lake:
+        _leave_out_uncounted(query, table, lake["issue_census"], dialect)
+    names = [each.name for each in table.columns.all]
+    names += [*([LOAD_DATE] if table.dated else []), FILE]
+    chosen = [f"t.{dialect.quoted(name)}" for name in names]
+    return dialect.view(table.newest, query.spelled(chosen, "ranked AS t"))
+
+
+def _ranked(table: Table, version: Column | None, dialect: Dialect, *, is_list: bool) -> str:
+    """Return the rows that may count, each key's newest with the age 1."""
+    quoted = dialect.quoted
+    where = f"\n  WHERE {_of_the_newest_list(table, dialect)}" if is_list else ""
+    if not table.keys:
+        return f"ranked AS (\n  SELECT v.* FROM {quoted(table.typed)} AS v{where}\n)"
+    names = [*([version.name] if version else []), *([LOAD_DATE] if table.dated else []), FILE]
+    order = ", ".join(f"v.{quoted(name)} DESC NULLS LAST" for name in names)
+    keys = ", ".join(f"v.{quoted(each.name)}" for each in table.keys)
+    return (
+        "ranked AS (\n"
+        f"  SELECT v.*, row_number() OVER (PARTITION BY {keys} ORDER BY {order}) AS {quoted(_AGE)}\n"
+        f"  FROM {quoted(table.typed)} AS v{where}\n)"
+    )
+
+
+def _of_the_newest_list(table: Table, dialect: Dialect) -> str:
+    """Return the condition for rows of the newest whole list; true for all where the tap declares none."""
+    stream = literal(table.stream)
+    told = f"FROM {dialect.quoted(MANIFESTS)} WHERE stream = {stream}"
+    newest_version = f"SELECT max(active_version) {told}"
+    name = dialect.name_in(f"v.{dialect.quoted(FILE)}")
+    return (
+        f"({name} IN (SELECT name {told} AND type = 'object' AND version = ({newest_version}))\n"
+        f"    OR NOT EXISTS (SELECT 1 {told} AND active_version IS NOT NULL))"
+    )
+
+
+def _keep_those_of_the_newest_issue(
+    query: Query, table: Table, parent: Table, dialect: Dialect
+) -> None:
+    there = _names(parent, dialect, "id", "updated")
+    here = _names(table, dialect, "issue_id", "issue_updated")
+    if there and here:
+        query.joins.append(
+            f"JOIN {dialect.quoted(parent.newest)} AS p ON p.{there['id']} = t.{here['issue_id']} "
+            f"AND p.{there['updated']} = t.{here['issue_updated']}"
+        )
+
+
+def _leave_out_deleted(query: Query, table: Table, deleted: Table, dialect: Dialect) -> None:
+    """Leave out what was noticed to be gone after its last change."""
+    here = _names(table, dialect, "id", "updated")
+    there = _names(deleted, dialect, "id", "noticed_at")
+    if not here or not there:
+        return
+    query.tables.append(
+        f"gone AS (\n  SELECT {there['id']} AS id, max({there['noticed_at']}) AS noticed_at\n"
+        f"  FROM {dialect.quoted(deleted.typed)} GROUP BY {there['id']}\n)"
+    )
+    query.joins.append(f"LEFT JOIN gone AS g ON g.id = t.{here['id']}")
+    query.conditions.append(f"(g.id IS NULL OR g.noticed_at <= t.{here['updated']})")
+
+
+def _leave_out_uncounted(query: Query, table: Table, census: Table, dialect: Dialect) -> None:
+    """Leave out what the newest whole census of its project does not have, though it is older."""
+    here = _names(table, dialect, "id", "updated", "project_id")
+    there = _names(census, dialect, "census_id", "taken_at", "issues_in_census", "id", "project_id")
+    if not here or not there:
+        return
+    source = dialect.quoted(census.typed)
+    query.tables.append(
+        f"whole AS (\n  SELECT {there['census_id']} AS census_id, max({there['taken_at']}) AS taken_at\n"
+        f"  FROM {source} GROUP BY {there['census_id']}\n"
+        f"  HAVING count(DISTINCT {there['id']}) = max({there['issues_in_census']})\n)"
+    )
+    query.tables.append(
+        f"counted AS (\n  SELECT DISTINCT c.{there['id']} AS id, c.{there['project_id']} AS project_id, w.taken_at\n"
+        f"  FROM {source} AS c JOIN whole AS w ON w.census_id = c.{there['census_id']}\n"
+        "  WHERE w.taken_at = (SELECT max(taken_at) FROM whole)\n)"
+    )
+    query.tables.append(
+        "projects_counted AS (\n  SELECT DISTINCT project_id, taken_at FROM counted\n)"
+    )
+    query.joins += [
+        f"LEFT JOIN projects_counted AS p ON p.project_id = t.{here['project_id']}",
+        f"LEFT JOIN counted AS c ON c.id = t.{here['id']}",
+    ]
+    query.conditions.append(
+        f"(p.project_id IS NULL OR c.id IS NOT NULL OR t.{here['updated']} >= p.taken_at)"
+    )
+
+
+def _names(table: Table, dialect: Dialect, *members: str) -> dict[str, str]:
+    """Return the quoted columns of these members; empty if one is missing."""
+    found = {member: table.column(member) for member in members}
+    return {
+        member: dialect.quoted(column.name)
+        for member, column in found.items()
+        if column is not None and None not in found.values()
+    }
+
+
+def _typed_column(column: Column, table: Table, dialect: Dialect) -> str:
+    outer = next(each for each in table.columns.outer if each.path == column.path[:1])
+    text = dialect.quoted(outer.name)
+    if len(column.path) > 1:
+        text = dialect.member(text, column.path[1:], as_json=column.kind == "json")
+    return f"{dialect.cast(text, column.kind)} AS {dialect.quoted(column.name)}"
+
+
+def _listed(parts: Sequence[str], indent: str = "  ") -> str:
+    return f",\n{indent}".join(parts)
