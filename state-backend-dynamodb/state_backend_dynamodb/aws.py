@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import boto3
@@ -29,16 +30,17 @@ def dynamodb_client(  # noqa: PLR0913 - each is a setting of its own
     Raises:
         ConfigurationError: a region is missing, or a profile does not exist.
     """
-    # At DEBUG they print signed headers, a session token among them.
+    # At DEBUG they print signed headers, a session token among them; at INFO a line for each client.
     for name in ("boto3", "botocore", "urllib3"):
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         return boto3.session.Session(
             aws_access_key_id=aws_access_key_id,
             aws_secret_access_key=aws_secret_access_key,
             aws_session_token=aws_session_token,
             profile_name=profile,
-            region_name=region,
+            # Of the two variables boto3 reads AWS_DEFAULT_REGION only.
+            region_name=region or os.environ.get("AWS_REGION"),
         ).client(
             "dynamodb",
             endpoint_url=endpoint_url,

@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
+from meltano.core.error import MeltanoError
 from meltano.core.setting_definition import SettingDefinition
 from meltano.core.state_store.base import MeltanoState, StateStoreManager
 
 from state_backend_dynamodb.aws import dynamodb_client
-from state_backend_dynamodb.errors import ConfigurationError
+from state_backend_dynamodb.errors import ConfigurationError, StateBackendError
 from state_backend_dynamodb.lock import Terms
 from state_backend_dynamodb.settings import SETTINGS
 from state_backend_dynamodb.states import Held, States
 from state_backend_dynamodb.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
 _SHORTEST_LEASE = 3
@@ -79,6 +80,16 @@ def current_run() -> str | None:
     return str(found) if found else None
 
 
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Make our errors Meltano's own, which it prints as a sentence; of others it prints the traceback."""
+    try:
+        yield
+    except StateBackendError as error:
+        # Meltano ends the sentence with a full stop.
+        raise MeltanoError(error.args[0].removesuffix(".")) from error
+
+
 class DynamoDBStateStoreManager(StateStoreManager):
     """Keeps Meltano's states in a table of DynamoDB."""
 
@@ -95,34 +106,19 @@ class DynamoDBStateStoreManager(StateStoreManager):
         """Take `state_backend.*`, and of `state_backend.dynamodb.*` those of `settings.py`.
 
         Raises:
-            ConfigurationError: the URI names no table, a setting is wrong, or the table cannot be made.
+            MeltanoError: the URI names no table, a setting is wrong, or the table cannot be made.
         """
         super().__init__()
-        given = {setting.name: setting.default for setting in SETTINGS}
-        given |= {name: value for name, value in settings.items() if name in given and value}
-        create, lease = given.pop("create_table"), given.pop("lease_seconds")
-        import_table = given.pop("import_table")
-        if not lease or float(lease) < _SHORTEST_LEASE:
-            raise ConfigurationError(
-                f"state_backend.dynamodb.lease_seconds is {lease}; it must be {_SHORTEST_LEASE} at "
-                "least, or a short pause of the network ends a run."
-            )
-        client = dynamodb_client(**given)  # type: ignore[arg-type]  # what is left are its texts
-        table = Table(client, _table_name(uri))
-        self._states = States(
-            table,
-            Terms(float(lease), lock_timeout_seconds, lock_retry_seconds),
-            import_table=Table(client, str(import_table)) if import_table else None,
-        )
+        with plainly():
+            self._states = _states(uri, lock_timeout_seconds, lock_retry_seconds, settings)
         self._held: dict[str, Held] = {}
-        if create:
-            table.create()
 
     def get(self, state_id: str) -> MeltanoState | None:
         """Return a state with the table's edits in it; in a run, hold it from here on."""
         run = current_run()
-        held = kept_by_process().keep(self._states, state_id, run) if run else None
-        document = held.read() if held else self._states.read(state_id)
+        with plainly():
+            held = kept_by_process().keep(self._states, state_id, run) if run else None
+            document = held.read() if held else self._states.read(state_id)
         if not document:
             return None
         return MeltanoState(
@@ -133,28 +129,30 @@ class DynamoDBStateStoreManager(StateStoreManager):
 
     def set(self, state: MeltanoState) -> None:
         """Save a state."""
-        with self._holding(state.state_id) as held:
+        with plainly(), self._holding(state.state_id) as held:
             held.write(
                 {"completed": state.completed_state or {}, "partial": state.partial_state or {}}
             )
 
     def delete(self, state_id: str) -> None:
         """Remove a state."""
-        with self._holding(state_id) as held:
+        with plainly(), self._holding(state_id) as held:
             held.delete()
 
     def get_state_ids(self, pattern: str | None = None) -> list[str]:
         """Return the ids of the states, those that a shell's pattern matches."""
-        return [id_ for id_ in self._states.ids() if fnmatch.fnmatch(id_, pattern or "*")]
+        with plainly():
+            ids = list(self._states.ids())
+        return [id_ for id_ in ids if fnmatch.fnmatch(id_, pattern or "*")]
 
     @contextmanager
     def acquire_lock(self, state_id: str, *, retry_seconds: float) -> Iterator[None]:
         """Hold a state for the block; in a run it stays held.
 
         Raises:
-            StateHeldError: another process holds it, and is alive.
+            MeltanoError: another process holds it, and is alive.
         """
-        with self._locking(state_id, retry_seconds) as held:
+        with plainly(), self._locking(state_id, retry_seconds) as held:
             self._held[state_id] = held
             try:
                 yield
@@ -170,6 +168,28 @@ class DynamoDBStateStoreManager(StateStoreManager):
         if run:
             return nullcontext(kept_by_process().keep(self._states, state_id, run))
         return self._states.locked(state_id, retry=retry)
+
+
+def _states(uri: str, patience: float, retry: float, settings: Mapping[str, Any]) -> States:
+    """Return the states that the settings lead to; those that are not given are at their defaults."""
+    given = {setting.name: setting.default for setting in SETTINGS}
+    given |= {name: value for name, value in settings.items() if name in given and value}
+    create, import_table = given.pop("create_table"), given.pop("import_table")
+    lease = float(given.pop("lease_seconds") or 0)
+    if lease < _SHORTEST_LEASE:
+        raise ConfigurationError(
+            f"state_backend.dynamodb.lease_seconds is {lease:g}; it must be {_SHORTEST_LEASE} at "
+            "least, or a short pause of the network ends a run."
+        )
+    client = dynamodb_client(**given)  # type: ignore[arg-type]  # what is left are its texts
+    table = Table(client, _table_name(uri))
+    if create:
+        table.create()
+    return States(
+        table,
+        Terms(lease, patience, retry),
+        import_table=Table(client, str(import_table)) if import_table else None,
+    )
 
 
 def _table_name(uri: str) -> str:
