@@ -14,6 +14,7 @@ import yaml
 
 import requests_table
 import streams_page
+from state_backend_dynamodb import settings as backend_settings
 from tap_jira_oauth import advice
 from tap_jira_oauth import settings as tap_settings
 from tap_jira_oauth.tap import TapJiraOAuth
@@ -35,6 +36,7 @@ PLUGINS: dict[str, tuple[type[PluginBase], Sequence[Any]]] = {
 FILES = (
     *("meltano.yml", "README.md", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md"),
     *("docs/streams.md", "hub/extractors/tap-jira-oauth.yml", "hub/loaders/target-s3-jsonl.yml"),
+    "state-backend-dynamodb/README.md",
 )
 
 
@@ -59,6 +61,7 @@ def rendered(path: Path) -> str:
         )
     blocks = {
         "trouble": trouble_table,
+        "backend": backend_table,
         "streams": streams_page.table,
         "requests": requests_table.table,
     }
@@ -79,6 +82,17 @@ def trouble_table() -> str:
     rows += [(f"HTTP {status}", reason) for status, reason in advice.STATUSES.items()]
     lines = ["| symptom | cause | what to do |", "|---|---|---|"]
     lines += [f"| {symptom} | {reason.cause} | {reason.remedy} |" for symptom, reason in rows]
+    return "\n".join(lines)
+
+
+def backend_table() -> str:
+    """Return the settings of the state backend as a Markdown table."""
+    lines = ["| setting | kind | default | meaning |", "|---|---|---|---|"]
+    for setting in backend_settings.SETTINGS:
+        shown = f"`{spelled(setting.default)}`" if said(setting.default) else ""
+        secret = " Secret." if setting.secret else ""
+        name = f"`state_backend.dynamodb.{setting.name}`"
+        lines.append(f"| {name} | {setting.kind} | {shown} | {setting.help}{secret} |")
     return "\n".join(lines)
 
 

@@ -59,7 +59,9 @@ TAP = {
     "deleted": {"census", "census_ids", "errors", "jql", "settings"},
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql"},
     "answered_issue": set(),
-    "issue_versions": {"child_lists", "client", "cloud_search", "errors", "fetch", "fields", "jql"},
+    "issue_versions": {
+        *("answered_issue", "child_lists", "client", "cloud_search", "errors", "fetch", "jql"),
+    },
     "worklog_log": {"bookmark", "child_lists", "client", "window"},
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"answered_issue", "errors", "jql"},
@@ -173,9 +175,27 @@ TARGET = {
     "__init__": set(),
 }
 
+STATE_BACKEND = {
+    "manager": {"aws", "errors", "lock", "settings", "states", "table"},
+    "states": {"chunks", "errors", "lock", "projects", "table"},
+    "lock": {"errors", "lease", "table"},
+    "table": PURE,
+    "aws": PURE,
+    "lease": set(),
+    "chunks": PURE,
+    "projects": PURE,
+    "settings": set(),
+    "errors": set(),
+    "__init__": set(),
+}
+
 PACKAGES = {
     "tap_jira_oauth": (ROOT / "tap-jira-oauth" / "tap_jira_oauth", TAP),
     "target_s3_jsonl": (ROOT / "target-s3-jsonl" / "target_s3_jsonl", TARGET),
+    "state_backend_dynamodb": (
+        ROOT / "state-backend-dynamodb" / "state_backend_dynamodb",
+        STATE_BACKEND,
+    ),
 }
 
 SDK = {"tap", "streams", "maps", "target"}
@@ -212,12 +232,19 @@ def test_modules_import_only_along_the_arrows(package: str) -> None:
         assert ours <= allowed[module], f"{path.name} imports {ours - allowed[module]}"
 
 
-def test_the_two_plugins_never_import_each_other() -> None:
-    """They are joined by Singer messages only."""
-    for package in PACKAGES:
-        other = next(name for name in PACKAGES if name != package)
-        for _, path in modules(package):
-            assert not any(name.startswith(other) for name in imported(path)), path
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_package_imports_another(package: str) -> None:
+    """They are joined by Singer messages and Meltano only."""
+    others = tuple(name for name in PACKAGES if name != package)
+    for _, path in modules(package):
+        assert not any(name.startswith(others) for name in imported(path)), path
+
+
+def test_only_the_backends_edge_knows_meltano() -> None:
+    """Callers without Meltano use all the rest."""
+    for module, path in modules("state_backend_dynamodb"):
+        if any(name.startswith(("meltano", "structlog")) for name in imported(path)):
+            assert module == "manager", path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_jira_oauth import cloud_search, fetch
+from tap_jira_oauth.answered_issue import PageDecoder
 from tap_jira_oauth.child_lists import Parent, parent
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, BadRequestError
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tap_jira_oauth.client import JiraClient
-    from tap_jira_oauth.fields import Issue
+    from tap_jira_oauth.answered_issue import Issue, Values
+    from tap_jira_oauth.client import Decoder
 
 SEARCHED = 500
 """Ids in one search."""
 
-_offset_decoder = msgspec.json.Decoder(fetch.SearchAnswer)
-_token_decoder = msgspec.json.Decoder(cloud_search.TokenPage)
+_offset_decoder: PageDecoder[fetch.SearchAnswer[Values]] = PageDecoder(fetch.SearchAnswer)
+_token_decoder: PageDecoder[cloud_search.TokenPage[Values]] = PageDecoder(cloud_search.TokenPage)
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Versions:
         for begin in range(0, len(ids), SEARCHED):
             yield from map(parent, self._found(ids[begin : begin + SEARCHED]))
 
-    def _found(self, ids: Sequence[int]) -> list[Issue]:
+    def _found(self, ids: Sequence[int]) -> list[Issue[Values]]:
         try:
             return list(self._by_token(ids) if self.is_cloud else self._by_offset(ids))
         except (AccessError, BadRequestError):
@@ -55,7 +57,7 @@ class Versions:
             half = len(ids) // 2
             return self._found(ids[:half]) + self._found(ids[half:])
 
-    def _by_offset(self, ids: Sequence[int]) -> Iterator[Issue]:
+    def _by_offset(self, ids: Sequence[int]) -> Iterator[Issue[Values]]:
         order = self._order(ids) | {"validateQuery": False}
         start, total = 0, 1
         while start < total:
@@ -64,7 +66,7 @@ class Versions:
             start += len(page.issues)
             total = page.total if page.issues else 0
 
-    def _by_token(self, ids: Sequence[int]) -> Iterator[Issue]:
+    def _by_token(self, ids: Sequence[int]) -> Iterator[Issue[Values]]:
         order = self._order(ids)
         tokens: set[str | None] = {None}
         while True:
@@ -79,7 +81,7 @@ class Versions:
         jql = of_ids_jql(ids, self.condition)
         return {"jql": jql, "maxResults": len(ids), "fields": ["project", "updated"]}
 
-    def _ask(self, path: str, order: dict[str, Any], decoder: msgspec.json.Decoder[Any]) -> Any:
+    def _ask(self, path: str, order: dict[str, Any], decoder: Decoder[Any]) -> Any:
         self.requests += 1
         answer = self.client.exchange("POST", path, partial(msgspec.json.encode, order))
         return decode(answer, path, decoder)

@@ -1,0 +1,131 @@
+"""DynamoDB on loopback for tests: two implementations that share nothing, and what tests ask of a table."""
+
+from __future__ import annotations
+
+import functools
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import partners
+from measured import unmeasured
+from state_backend_dynamodb.aws import dynamodb_client
+from state_backend_dynamodb.lock import Terms
+from state_backend_dynamodb.states import CLOCK, States
+from state_backend_dynamodb.table import Table, projects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from state_backend_dynamodb.lock import Clock
+
+REGION = "us-east-1"
+KEYS = {"aws_access_key_id": "anybody", "aws_secret_access_key": "x"}
+_READY_SECONDS = 30.0
+
+# With threads moto lets two conditional writes through at once; the command has no option for it.
+_ONE_THREAD = """
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))
+"""
+
+
+class LocalDynamoDB:
+    """A running server."""
+
+    def __init__(self, url: str) -> None:
+        """Take the address of a running server."""
+        self.url = url
+
+    @functools.cached_property
+    def client(self) -> DynamoDBClient:
+        """A client as the package makes it."""
+        return dynamodb_client(region=REGION, endpoint_url=self.url, **KEYS)
+
+    def table(self) -> Table:
+        """Make a table of its own for a test."""
+        table = Table(self.client, f"State-{uuid.uuid4().hex[:12]}")
+        table.create()
+        return table
+
+    def article_table(self, dates: dict[str, Any]) -> str:
+        """Make a table as the AWS article has it: a date for each project."""
+        name = f"ingest-{uuid.uuid4().hex[:12]}"
+        self.client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "project", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "project", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        articles = Table(self.client, name)
+        for project, date in dates.items():
+            articles.put({"project": project, "last_ingest_date": date})
+        return name
+
+
+def states(
+    table: Table,
+    *,
+    lease: float = 30,
+    patience: float = 0,
+    clock: Clock = CLOCK,
+    import_table: Table | None = None,
+) -> States:
+    """Return the states in a table, on terms that suit tests."""
+    return States(table, Terms(lease, patience, 0.05), clock=clock, import_table=import_table)
+
+
+def edit(table: Table, state_id: str, project: str, date: object) -> None:
+    """Do what a person does in the console: change one attribute of a project's row."""
+    table.update(
+        projects_of(state_id),
+        project,
+        "SET #last_ingest_date = :date",
+        "attribute_not_exists(#nothing)",
+        {"date": date},
+    )
+
+
+@contextmanager
+def running(implementation: str, folder: Path) -> Iterator[LocalDynamoDB]:
+    """Run `moto` or `ministack` in the block."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    if implementation == "moto":
+        command = [sys.executable, "-c", _ONE_THREAD, str(port)]
+    else:
+        command = [str(partners.installed("ministack"))]
+    address = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
+    with (folder / f"{implementation}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env=unmeasured() | address,
+        )
+        with process:
+            try:
+                _wait(process, port)
+                yield LocalDynamoDB(f"http://127.0.0.1:{port}")
+            finally:
+                process.terminate()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the server did not start")

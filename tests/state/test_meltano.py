@@ -1,0 +1,243 @@
+"""Meltano's own commands with this backend."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import uuid
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from state.dynamodb import LocalDynamoDB, edit, running, states
+from state.project import SECONDS, STATE_ID, Project
+from state_backend_dynamodb.settings import SETTINGS
+from state_backend_dynamodb.table import STATES, Table, projects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.workspace
+
+OWN = {"MELTANO_DATABASE_URI": "sqlite:///other.db", "MELTANO_SYS_DIR_ROOT": "other"}
+"""What two runs on two machines do not share: Meltano's own guard knows its system database only."""
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDynamoDB]:
+    """One implementation: the calls of Meltano's part are those of `states`."""
+    with running("moto", tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture
+def table(moto: LocalDynamoDB) -> Table:
+    """A table of its own."""
+    return moto.table()
+
+
+@pytest.fixture
+def project(moto: LocalDynamoDB, table: Table, tmp_path: Path) -> Project:
+    """A project whose state is in that table."""
+    return Project(tmp_path, f"dynamodb://{table.name}", moto.url)
+
+
+def singer(**dates: str) -> dict[str, Any]:
+    """Return a Singer state with a bookmark for each project."""
+    partitions = [
+        {
+            "context": {"project_id": key.lower()},
+            "replication_key": "updated",
+            "replication_key_value": date,
+            "project_key": key,
+            "seen": {"1": 1},
+        }
+        for key, date in dates.items()
+    ]
+    return {"bookmarks": {"issues": {"partitions": partitions}}}
+
+
+MARCH = singer(ABC="2026-03-01T00:00:00.000Z")
+
+
+def stored(table: Table, state_id: str) -> Any:
+    """Return the completed part of a state."""
+    found = states(table).read(state_id)
+    return found and found["completed"].get("singer_state")
+
+
+def begun(project: Project) -> None:
+    """Wait until a tap has started."""
+    deadline = time.monotonic() + SECONDS
+    while not (project.folder / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+class TestCommands:
+    """`meltano state` does what it does with every backend."""
+
+    def test_set_get_list_copy_merge_move_and_clear(self, project: Project, table: Table) -> None:
+        """One state through all of its life."""
+        said = json.dumps({"singer_state": MARCH})
+        assert project.run("state", "set", "--force", "one", said).status == 0
+        assert json.loads(project.run("state", "get", "one").printed) == {"singer_state": MARCH}
+        assert project.run("state", "copy", "--force", "one", "two").status == 0
+        more = json.dumps({"singer_state": {"bookmarks": {"users": {"x": 1}}}})
+        assert project.run("state", "merge", "two", more).status == 0
+        merged = json.loads(project.run("state", "get", "two").printed)["singer_state"]["bookmarks"]
+        assert merged == MARCH["bookmarks"] | {"users": {"x": 1}}
+        assert project.run("state", "move", "--force", "two", "three").status == 0
+        assert project.run("state", "list").printed.split() == ["one", "three"]
+        assert project.run("state", "list", "--pattern", "th*").printed.split() == ["three"]
+        assert project.run("state", "clear", "--force", "one").status == 0
+        assert list(states(table).ids()) == ["three"]
+        assert project.run("state", "clear", "--force", "--all").status == 0
+        assert list(states(table).ids()) == []
+
+    def test_export_and_import(self, project: Project, table: Table) -> None:
+        """Everything there is, from one backend to another."""
+        assert (
+            project.run("state", "set", "--force", "one", '{"singer_state": {"a": 1}}').status == 0
+        )
+        exported = project.run("state", "export").printed
+        assert json.loads(exported) == {
+            "one": {"completed": {"singer_state": {"a": 1}}, "partial": {}}
+        }
+        (project.folder / "states.json").write_text(exported.replace('"one"', '"other"'))
+        assert project.run("state", "import", "states.json").status == 0
+        assert stored(table, "other") == {"a": 1}
+
+    def test_the_table_is_made_on_request(self, moto: LocalDynamoDB, tmp_path: Path) -> None:
+        """Else the error is one sentence that says how, without a traceback."""
+        name = f"Made-{uuid.uuid4().hex[:8]}"
+        project = Project(tmp_path, f"dynamodb://{name}", moto.url)
+        refused = project.run("state", "list")
+        assert refused.status == 1
+        assert f"table '{name}' cannot be read: there is none of that name" in refused.log
+        assert "Traceback" not in refused.log
+        made = project.run("state", "list", MELTANO_STATE_BACKEND_DYNAMODB_CREATE_TABLE="true")
+        assert made.status == 0, made.log
+        assert list(Table(moto.client, name).scan()) == []
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("URI", "dynamodb://table/folder", "must be dynamodb:// and the name of the table"),
+            ("DYNAMODB_LEASE_SECONDS", "1", "lease_seconds is 1; it must be 3 at least"),
+            ("DYNAMODB_PROFILE", "nobody", r"config profile \(nobody\) could not be found"),
+        ],
+    )
+    def test_a_wrong_setting_is_named(
+        self, project: Project, name: str, value: str, said: str
+    ) -> None:
+        """In one sentence, without a traceback."""
+        done = project.run("state", "list", **{f"MELTANO_STATE_BACKEND_{name}": value})
+        assert done.status == 1
+        assert said.replace("\\", "") in done.log
+        assert "Traceback" not in done.log
+
+
+class TestRuns:
+    """`meltano run`: one at a time of each state id, wherever they run."""
+
+    def test_each_run_begins_where_the_last_one_ended(self, project: Project, table: Table) -> None:
+        """The lock is given back at the end, and the rows of projects tell the run."""
+        first, second = (
+            project.run("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
+            for _ in range(2)
+        )
+        assert (first.status, second.status) == (0, 0), second.log
+        assert project.begun() == [{}, MARCH]
+        head = table.get(STATES, STATE_ID)
+        assert head is not None
+        assert "lock_owner" not in head
+        (row,) = table.query(projects_of(STATE_ID))
+        assert row["last_ingest_date"] == "2026-03-01T00:00:00.000Z"
+        assert f"run ID '{row['run']}'" in first.log  # which brought it there
+
+    def test_a_second_one_at_the_same_time_fails_plainly(
+        self, project: Project, table: Table
+    ) -> None:
+        """Before its tap starts, naming who runs; with --full-refresh at its first STATE at the latest."""
+        project.waits.touch()
+        first = project.start("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
+        with first:
+            try:
+                begun(project)
+                second = project.run("run", "tap-small", "target-small", **OWN)
+                refresh = project.run("run", "--full-refresh", "tap-small", "target-small", **OWN)
+                edited = project.run("state", "set", "--force", STATE_ID, '{"singer_state": {}}')
+            finally:
+                project.waits.unlink()
+            _, log = first.communicate(timeout=SECONDS)
+        assert first.returncode == 0, log.decode()
+        for refused in (second, refresh, edited):
+            assert refused.status == 1
+            assert f"is held by process {first.pid} on " in refused.log
+        assert project.begun() == [{}, {}]  # the first and the one with --full-refresh
+        assert stored(table, STATE_ID) == MARCH
+
+    def test_a_second_one_waits_for_one_that_ends_soon(
+        self, project: Project, table: Table
+    ) -> None:
+        """And begins where that one ended."""
+        project.waits.touch()
+        first = project.start("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
+        with first:
+            begun(project)
+            patient = {"MELTANO_STATE_BACKEND_LOCK_TIMEOUT_SECONDS": "40"}
+            second = project.start("run", "tap-small", "target-small", **OWN, **patient)
+            with second:
+                time.sleep(3)
+                assert len(project.begun()) == 1
+                project.waits.unlink()
+                _, log = second.communicate(timeout=SECONDS)
+            first.communicate(timeout=SECONDS)
+        assert (first.returncode, second.returncode) == (0, 0), log.decode()
+        assert b"waiting" in log
+        assert project.begun() == [{}, MARCH]
+        assert stored(table, STATE_ID) == {"bookmarks": {}}
+
+    def test_a_killed_one_is_taken_over(self, project: Project) -> None:
+        """After its lease, with the state that it has saved."""
+        project.waits.touch()
+        first = project.start("run", "tap-small", "target-small")
+        with first:
+            begun(project)
+            os.killpg(first.pid, signal.SIGKILL)
+            first.communicate(timeout=SECONDS)
+        project.waits.unlink()
+        began = time.monotonic()
+        done = project.run("run", "tap-small", "target-small", **OWN)
+        assert done.status == 0, done.log
+        assert "over from process" in done.log
+        assert time.monotonic() - began < 3 + 5
+
+    def test_an_edited_row_is_where_the_next_run_begins(
+        self, project: Project, table: Table
+    ) -> None:
+        """Once; the run after it goes on as ever."""
+        for number in range(3):
+            if number == 1:
+                edit(table, STATE_ID, "ABC", "2026-01-31")
+            done = project.run("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
+            assert done.status == 0, done.log
+        _, edited, after = project.begun()
+        (partition,) = edited["bookmarks"]["issues"]["partitions"]
+        assert partition["replication_key_value"] == "2026-01-31T00:00:00.000Z"
+        assert "seen" not in partition
+        assert after == MARCH
+
+
+def test_each_setting_is_an_entry_point() -> None:
+    """Meltano learns of settings by entry points only."""
+    found = {
+        point.load().name.removeprefix("state_backend.dynamodb.")
+        for point in entry_points(group="meltano.settings")
+        if point.name.startswith("state_backend_dynamodb_")
+    }
+    assert found == {setting.name for setting in SETTINGS}
