@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from handler import run_once
-from pipeline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,13 +23,12 @@ def main(arguments: Sequence[str]) -> None:
     """Run the pair once; SIGTERM ends it early and in good order."""
     given = {name[2:]: value for name, value in pairwise(arguments) if name.startswith("--")}
     variables = {name: value for name, value in given.items() if re.fullmatch(r"[A-Z0-9_]+", name)}
-    minutes = given.get("minutes")
-    deadline = Deadline(60 * float(minutes)) if minutes else None
+    seconds = 60 * float(given["minutes"]) if "minutes" in given else None
 
     def began(stop: Callable[[], None]) -> None:
         signal.signal(signal.SIGTERM, lambda *_: stop())
 
-    run_once({**os.environ, **variables}, deadline=deadline, began=began)
+    run_once({**os.environ, **variables}, seconds=seconds, began=began)
 
 
 if __name__ == "__main__":

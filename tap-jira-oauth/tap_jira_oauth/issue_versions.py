@@ -18,9 +18,8 @@ from tap_jira_oauth.jql import of_ids_jql
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.answered_issue import Issue, Values
-    from tap_jira_oauth.client import Decoder
+    from tap_jira_oauth.client import Decoder, JiraClient
 
 SEARCHED = 500
 """Ids in one search."""

@@ -96,8 +96,8 @@ def edit(table: Table, state_id: str, project: str, date: object) -> None:
 
 
 @contextmanager
-def running(implementation: str, folder: Path) -> Iterator[LocalDynamoDB]:
-    """Run `moto` or `ministack` in the block."""
+def running(implementation: str, folder: Path, **more: str) -> Iterator[LocalDynamoDB]:
+    """Run `moto` or `ministack` in the block; `more` are variables of its environment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     if implementation == "moto":
@@ -112,7 +112,7 @@ def running(implementation: str, folder: Path) -> Iterator[LocalDynamoDB]:
             stdout=log,
             stderr=log,
             cwd=folder,
-            env=unmeasured() | address,
+            env=unmeasured() | address | more,
         )
         with process:
             try:
