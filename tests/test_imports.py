@@ -14,7 +14,7 @@ PURE = {"errors"}
 
 TAP = {
     "tap": {
-        *("auth", "bookmark", "client", "credentials", "errors", "gate", "jira"),
+        *("auth", "bookmark", "client", "config_schema", "credentials", "errors", "gate", "jira"),
         *("progress", "redaction", "settings", "streams"),
     },
     "display": {"progress"},
@@ -28,7 +28,8 @@ TAP = {
         *("answer", "auth", "client", "credentials", "errors", "fetch"),
         *("jira", "progress", "redaction", "report", "settings", "streams", "tap"),
     },
-    "configuration": {"credentials", "errors", "setting", "settings"},
+    "configuration": {"config_schema", "credentials", "errors", "setting", "settings"},
+    "config_schema": {"errors", "settings"},
     "streams": {
         *("bookmark", "census", "census_fetch", "child_fetch", "child_lists", "cloud_search"),
         *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "expansion"),
@@ -57,7 +58,7 @@ TAP = {
     "deleted": {"census", "census_ids", "errors", "jql", "settings"},
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql"},
     "issue_versions": {"child_lists", "client", "cloud_search", "errors", "fetch", "fields", "jql"},
-    "worklog_log": {"bookmark", "child_lists", "client", "window"},
+    "worklog_log": {"bookmark", "child_lists", "client", "errors", "jql", "window"},
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"errors", "fields", "jql"},
     "fetch": {

@@ -212,27 +212,6 @@ def identity(item: Item, names: Sequence[str] = ("id",)) -> str:
         raise AnswerError(f"Jira sent a child of an issue without an id: {error}.") from error
 
 
-def issue_id(worklog: Item) -> str:
-    """Return the id of the issue that a worklog says that it is of.
-
-    Raises:
-        AnswerError: it says none.
-    """
-    return identity(worklog, ("issueId",))
-
-
-def changed_at(worklog: Item) -> int:
-    """Return when a worklog was last changed (epoch ms).
-
-    Raises:
-        AnswerError: it does not say.
-    """
-    try:
-        return parse_datetime(_text.decode(worklog["updated"]))
-    except (KeyError, msgspec.ValidationError) as error:
-        raise AnswerError(f"Jira sent a worklog without 'updated': {error}.") from error
-
-
 def united(one: Iterable[Item], other: Iterable[Item]) -> list[Item]:
     """Return the children of both, each once."""
     return list({identity(item): item for item in (*one, *other)}.values())
