@@ -156,7 +156,7 @@ class Settings:
     )
     redact_fields: tuple[str, ...] = declare(
         "array",
-        "Fields that are kept out of the records of issues and of the streams below them, histories included: by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`, `comment.author.emailAddress`). Fields named whole are not even asked for.",
+        "Fields that are kept out of the records of issues and of the streams below them, histories included: by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`, `comment.author.emailAddress`). Fields named whole are not even asked for. In other streams a property, as `users:emailAddress`.",
         (),
     )
     page_size: int = declare(
