@@ -15,7 +15,7 @@ PURE = {"errors"}
 TAP = {
     "__main__": {"tap"},
     "tap": {
-        *("auth", "bookmark", "client", "credentials", "errors", "gate", "jira"),
+        *("auth", "bookmark", "client", "config_schema", "credentials", "errors", "gate", "jira"),
         *("progress", "redaction", "settings", "streams"),
     },
     "display": {"progress"},
@@ -29,16 +29,18 @@ TAP = {
         *("answer", "auth", "client", "credentials", "errors", "fetch"),
         *("jira", "progress", "redaction", "report", "settings", "streams", "tap"),
     },
-    "configuration": {"credentials", "errors", "setting", "settings"},
+    "configuration": {"config_schema", "credentials", "errors", "setting", "settings"},
+    "config_schema": {"errors", "settings"},
     "streams": {
         *("answered_issue", "bookmark", "census", "census_fetch", "child_fetch", "child_lists"),
         "cloud_search",
         *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "expansion"),
         *("fetch", "field_redaction", "field_types", "fields", "gate", "history_redaction"),
         *("issue_versions", "jira", "jql", "newest_first", "page_size", "paging", "progress"),
-        *("streams", "unserved", "window", "worklog_log"),
+        *("stream_redaction", "streams", "unserved", "window", "worklog_log"),
     },
     "newest_first": PURE,
+    "stream_redaction": PURE,
     "unserved": PURE,
     "paging": PURE,
     "census": PURE,
@@ -62,7 +64,7 @@ TAP = {
     "issue_versions": {
         *("answered_issue", "child_lists", "client", "cloud_search", "errors", "fetch", "jql"),
     },
-    "worklog_log": {"bookmark", "child_lists", "client", "window"},
+    "worklog_log": {"bookmark", "child_lists", "client", "errors", "jql", "window"},
     "child_fetch": {"child_lists", "client", "errors", "fetch"},
     "child_lists": {"answered_issue", "errors", "jql"},
     "fetch": {

@@ -18,6 +18,7 @@ from tap_jira_oauth.child_lists import (
     CHANGELOGS,
     PAGE,
     PROPERTIES,
+    TRANSITIONS,
     Item,
     Kind,
     PagedList,
@@ -147,7 +148,7 @@ class ListReader:
             order = {**order, "nextPageToken": page.token}
 
     def _work(self, short: Short, in_bulk: Sequence[Item]) -> Callable[[], Read]:
-        if short.kind.apart:
+        if short.kind.apart or short.kind is TRANSITIONS:
             return lambda: _guarded(short, self._apart)
         if short.kind is CHANGELOGS and not self.is_cloud:
             return lambda: _guarded(short, self._with_issue)
@@ -169,7 +170,7 @@ class ListReader:
         return Read(found, requests, reading.cut)
 
     def _apart(self, short: Short) -> Read:
-        """Ask for a list of which a search shows nothing; it comes whole, or not to this user."""
+        """Ask for a list of which a search has shown nothing; it comes whole, or not to this user."""
         kind = short.kind
         joint = "" if kind.resource.startswith("?") else "/"
         path = f"{ISSUE}/{short.issue_id}{joint}{kind.resource}"

@@ -2,7 +2,7 @@
 
 Jira embeds the beginning of each list in the answer to a search (Jira REST API 10.3 and Cloud's
 OpenAPI, version 2): comments and worklogs as fields with a `total`, histories by `expand=changelog`,
-links and attachments as plain arrays, which are always whole. Caps differ by server, so nothing but
+links, attachments and, by `expand=transitions`, transitions as plain arrays, which are always whole. Caps differ by server, so nothing but
 the `total` tells whether a list was cut.
 """
 
@@ -34,7 +34,7 @@ Item = Mapping[str, msgspec.Raw]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of list. `field` is where a search embeds it, `items` the array in the envelope.
+    """One kind of list. `field` is where a search embeds it, `items` the array in its own envelope.
 
     `items` is empty for a field that is the array itself. `resource` is the list's own address
     below the issue's; empty where there is none. Of some kinds a search shows nothing (`field` is
@@ -56,6 +56,8 @@ class Kind:
 
 
 CHANGELOG = "changelog"
+TRANSITION = "transitions"
+EXPANDED = frozenset({CHANGELOG, TRANSITION})
 """Embedded beside the fields, and asked for by `expand`."""
 
 COMMENTS = Kind("issue_comments", "comment", "comments", "comment")
@@ -68,7 +70,7 @@ PERSON = ("accountId", "key", "name")
 """Of Cloud, of Data Center, and of its deleted users."""
 
 REMOTE_LINKS = Kind("issue_remote_links", "", "", "remotelink")
-TRANSITIONS = Kind("issue_transitions", "", "transitions", "transitions")
+TRANSITIONS = Kind("issue_transitions", TRANSITION, "transitions", "transitions")
 WATCHERS = Kind("issue_watchers", "watches", "watchers", "watchers", "watchCount", PERSON)
 VOTES = Kind("issue_votes", "votes", "voters", "votes", "votes", PERSON)
 PROPERTIES = Kind("issue_properties", "", "properties", "?fields=updated&properties=*all")
@@ -129,7 +131,7 @@ def to_ask(own: Sequence[str], kinds: Iterable[Kind]) -> tuple[list[str], frozen
 
     The latter come for the children alone, and do not belong into the record of an issue.
     """
-    wanted = [kind.field for kind in kinds if kind.field not in {CHANGELOG, ""}]
+    wanted = [kind.field for kind in kinds if kind.field not in {*EXPANDED, ""}]
     strange = [name for name in wanted if not _brings(own, name)]
     asked = [name for name in own if name.removeprefix("-") not in strange]
     return [*asked, *strange], frozenset(strange)
@@ -148,11 +150,12 @@ def embedded(kind: Kind, issue: Issue[Values]) -> Part:
     """Return what a search's answer holds of a list. An absent one may be long, except of arrays."""
     if kind.apart:
         return Part((), _counted(kind, issue))
-    raw = issue.changelog if kind.field == CHANGELOG else issue.fields.get(kind.field)
+    beside = kind.field in EXPANDED
+    raw = getattr(issue, kind.field) if beside else issue.fields.get(kind.field)
     if raw is None or bytes(raw) in (b"", b"null"):
         return Part((), None if kind.items else 0)
     try:
-        return part(kind.items, raw)
+        return part("" if kind is TRANSITIONS else kind.items, raw)
     except AnswerError:  # a server was seen to embed `[]` for worklogs
         return Part((), None)
 
@@ -207,27 +210,6 @@ def identity(item: Item, names: Sequence[str] = ("id",)) -> str:
         return str(_id.decode(item[name]))
     except (KeyError, msgspec.ValidationError) as error:
         raise AnswerError(f"Jira sent a child of an issue without an id: {error}.") from error
-
-
-def issue_id(worklog: Item) -> str:
-    """Return the id of the issue that a worklog says that it is of.
-
-    Raises:
-        AnswerError: it says none.
-    """
-    return identity(worklog, ("issueId",))
-
-
-def changed_at(worklog: Item) -> int:
-    """Return when a worklog was last changed (epoch ms).
-
-    Raises:
-        AnswerError: it does not say.
-    """
-    try:
-        return parse_datetime(_text.decode(worklog["updated"]))
-    except (KeyError, msgspec.ValidationError) as error:
-        raise AnswerError(f"Jira sent a worklog without 'updated': {error}.") from error
 
 
 def united(one: Iterable[Item], other: Iterable[Item]) -> list[Item]:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_jira_oauth.config_schema import refuse_secrets_of_other_types, refuse_unknown
 from tap_jira_oauth.credentials import load_settings
 from tap_jira_oauth.errors import ConfigurationError
-from tap_jira_oauth.settings import (
-    SETTINGS,
-    refuse_secrets_of_other_types,
-    refuse_unknown,
-)
+from tap_jira_oauth.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

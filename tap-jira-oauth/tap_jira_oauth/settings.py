@@ -1,12 +1,10 @@
 """Every setting of the tap once: name, kind, default, help. Everything else is derived from here.
 
-The SDK's configuration schema, `meltano.yml` and the table in the README all follow `SETTINGS`;
-a test compares them.
+`config_schema`, `meltano.yml` and the table in the README all follow `SETTINGS`; a test compares them.
 """
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -163,7 +161,7 @@ class Settings:
     )
     redact_fields: tuple[str, ...] = declare(
         "array",
-        "Fields that are kept out of the records of issues and of the streams below them, histories included: by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`, `comment.author.emailAddress`). Fields named whole are not even asked for.",
+        "Fields that are kept out of the records of issues and of the streams below them, histories included: by id or exact name (`customfield_10016`, `Story Points`), or a part of their objects (`reporter.emailAddress`, `comment.author.emailAddress`). Fields named whole are not even asked for. In other streams a property, as `users:emailAddress`.",
         (),
     )
     page_size: int = declare(
@@ -309,39 +307,3 @@ class Settings:
 SETTINGS: tuple[Setting, ...] = tuple(
     Setting(name=each.name, default=each.default, **each.metadata) for each in fields(Settings)
 )
-
-
-def config_jsonschema() -> dict[str, Any]:
-    """Return the JSON schema that the Singer SDK validates and documents the settings by."""
-    return {
-        "type": "object",
-        "properties": {setting.name: setting.json_schema() for setting in SETTINGS},
-    }
-
-
-def refuse_unknown(names: set[str], known: set[str]) -> None:
-    """Refuse a misspelt setting: ignored in silence, it would read too much or too little.
-
-    Raises:
-        ConfigurationError: naming the setting and the nearest known one.
-    """
-    for name in sorted(names - known):
-        near = difflib.get_close_matches(name, sorted(known), n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else " See the settings table in the README."
-        raise ConfigurationError(f"Unknown setting '{name}'.{hint}")
-
-
-def refuse_secrets_of_other_types(config: Mapping[str, Any]) -> None:
-    """Refuse a secret that is no text, such as a password of digits without quotes in YAML.
-
-    To be called before the SDK validates: it would print the value.
-
-    Raises:
-        ConfigurationError: naming the setting only.
-    """
-    for setting in SETTINGS:
-        value = config.get(setting.name)
-        if setting.secret and value is not None and not isinstance(value, str):
-            raise ConfigurationError(
-                f"Setting '{setting.name}' must be a text: put its value in quotes."
-            )

@@ -20,6 +20,11 @@ from typing_extensions import override
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.bookmark import check_state
 from tap_jira_oauth.client import JiraClient
+from tap_jira_oauth.config_schema import (
+    config_jsonschema,
+    refuse_secrets_of_other_types,
+    refuse_unknown,
+)
 from tap_jira_oauth.credentials import load_settings
 from tap_jira_oauth.errors import (
     AuthenticationError,
@@ -31,11 +36,6 @@ from tap_jira_oauth.gate import Stop, StopRequestedError, Timing
 from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.redaction import guard
-from tap_jira_oauth.settings import (
-    config_jsonschema,
-    refuse_secrets_of_other_types,
-    refuse_unknown,
-)
 from tap_jira_oauth.streams import (
     CENSUS_STREAMS,
     CHILD_STREAMS,

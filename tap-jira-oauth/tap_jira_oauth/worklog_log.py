@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_jira_oauth.bookmark import Bookmark
-from tap_jira_oauth.child_lists import Item, part
+from tap_jira_oauth.child_lists import Item, identity, part
 from tap_jira_oauth.client import decode
+from tap_jira_oauth.errors import AnswerError
+from tap_jira_oauth.jql import parse_datetime
 from tap_jira_oauth.window import MINUTE
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ LIST = "/rest/api/2/worklog/list"
 
 LISTED = 1000
 """Worklogs in one answer of `LIST`."""
+
+
+_decoder = msgspec.json.Decoder(msgspec.Raw)
+_text = msgspec.json.Decoder(str)
 
 
 class Change(msgspec.Struct):
@@ -114,4 +120,22 @@ def bodies(client: JiraClient, ids: Sequence[str]) -> Iterator[Item]:
         yield from part("", decode(answer, LIST, _decoder)).items
 
 
-_decoder = msgspec.json.Decoder(msgspec.Raw)
+def issue_id(worklog: Item) -> str:
+    """Return the id of the issue that a worklog says that it is of.
+
+    Raises:
+        AnswerError: it says none.
+    """
+    return identity(worklog, ("issueId",))
+
+
+def changed_at(worklog: Item) -> int:
+    """Return when a worklog was last changed (epoch ms).
+
+    Raises:
+        AnswerError: it does not say.
+    """
+    try:
+        return parse_datetime(_text.decode(worklog["updated"]))
+    except (KeyError, msgspec.ValidationError) as error:
+        raise AnswerError(f"Jira sent a worklog without 'updated': {error}.") from error

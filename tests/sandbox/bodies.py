@@ -46,7 +46,9 @@ class Bodies:
                 )
             if "transitions" in expand:
                 statuses = self.corpus.reference.statuses
-                body["transitions"] = expanded.transitions(statuses, cloud=asked.cloud)
+                body["transitions"] = expanded.transitions(
+                    statuses, issue.fields.get("status"), cloud=asked.cloud
+                )
             return body
 
         if expand & (expanded.OF_ISSUES | expanded.OF_SEARCHES):

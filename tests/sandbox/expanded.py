@@ -50,10 +50,14 @@ def changelog(
     }
 
 
-def transitions(statuses: Iterable[dict[str, Any]], *, cloud: bool) -> list[dict[str, Any]]:
+def transitions(
+    statuses: Iterable[dict[str, Any]], present: dict[str, Any] | None, *, cloud: bool
+) -> list[dict[str, Any]]:
     """A workflow in which every status leads to every other, in the order of the buttons; Cloud tells more of each."""
     found: list[dict[str, Any]] = []
     for number, status in enumerate(statuses, start=1):
+        if present and status["id"] == present["id"]:
+            continue
         head = {"id": f"{number}1", "name": status["name"]}
         on_cloud = {
             "hasScreen": False,

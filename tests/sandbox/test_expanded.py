@@ -101,7 +101,8 @@ def test_transitions_lead_from_every_status_to_every_other() -> None:
     on_site = on_cloud(jql="project = ALPHA", expand="transitions", fields="updated", maxResults=1)
     for issue in found["issues"]:
         names = [transition["name"] for transition in issue["transitions"]]
-        assert names == ["Open", "In Progress", "Reopened", "Closed"]
+        assert len(names) == 3
+        assert set(names) < {"Open", "In Progress", "Reopened", "Closed"}
         keys = {"id", "name", "description", "opsbarSequence", "to"}
         assert all(transition.keys() == keys for transition in issue["transitions"])
     to = found["issues"][0]["transitions"][0]["to"]

@@ -310,7 +310,7 @@ def test_what_is_remembered_of_a_project_goes_when_it_is_read(
         readers.append(sum(isinstance(each, Reader) for each in gc.get_objects()))
         return finish()
 
-    tap.jira.progress.finish = count  # type: ignore[method-assign]
+    tap.jira.progress.finish = count  # type: ignore[method-assign]  # looks when a project is done
     tap.sync_all()
     assert b"RECORD" in capsysbinary.readouterr().out
     assert len(readers) == 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tap_jira_oauth.config_schema import refuse_unknown
 from tap_jira_oauth.errors import ConfigurationError
-from tap_jira_oauth.settings import SETTINGS, Settings, refuse_unknown
+from tap_jira_oauth.settings import SETTINGS, Settings
 
 URL = "https://jira.example.com/jira"
 

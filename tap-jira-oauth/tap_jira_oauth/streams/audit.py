@@ -21,6 +21,7 @@ from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
 from tap_jira_oauth.newest_first import Part, oldest_first
+from tap_jira_oauth.stream_redaction import without
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA
@@ -69,6 +70,7 @@ class AuditRecordsStream(ServedStream, PagedStream):
         # The clock of an answer is the end of its second, which may still be to come.
         mark = old or Bookmark(start)
         until = max(jira.started - SECOND, mark.updated)
+        redacted = self.redacted(jira)
         with self.noting_refusals(jira):
             for _ in range(READINGS):
                 since = max(start, mark.updated - MINUTE)
@@ -76,7 +78,7 @@ class AuditRecordsStream(ServedStream, PagedStream):
                     if records is None:
                         break
                     new, mark = _new(records, mark)
-                    yield from new
+                    yield from (without(record, redacted) for record in new)
                     self._keep(mark, state)
                     if jira.client.stopping:
                         raise StopRequestedError

@@ -20,6 +20,7 @@ from typing_extensions import override
 from tap_jira_oauth.child_fetch import ListReader, Read, Short
 from tap_jira_oauth.child_lists import (
     CHANGELOG,
+    EXPANDED,
     WORKLOGS,
     Item,
     Kind,
@@ -119,7 +120,7 @@ class Children:
         self._jira = jira
         kinds = [stream.kind for stream in streams]
         self.fields, self._strange = to_ask(own, kinds)
-        self.expand = [CHANGELOG for kind in kinds if kind.field == CHANGELOG]
+        self.expand = [kind.field for kind in kinds if kind.field in EXPANDED]
         self._tallies = jira.progress.streams
         self._amiss: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._asked: Counter[str] = Counter()

@@ -25,10 +25,12 @@ from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, r
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.page_size import PageSize
+from tap_jira_oauth.stream_redaction import of_fields
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.children import Children, ChildStream
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.printing import printed_as_they_are
+from tap_jira_oauth.streams.served import served_names
 from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ class IssuesStream(PagedStream):
     def _shape(self) -> Shape:
         names = self.schema.get("properties", {}).get("fields", {}).get("properties", {})
         deselected = [name for name in names if not self.mask[(*_FIELDS, name)]]
-        shape = Shape(self.schema, in_utc, deselected, self._jira.settings.redact_fields)
+        redact = of_fields(self._jira.settings.redact_fields, served_names(self._tap))
+        shape = Shape(self.schema, in_utc, deselected, redact)
         if shape.known is None:
             self.logger.info(
                 "The catalog was made without custom fields: they come as Jira sends them. To have "

@@ -13,13 +13,21 @@ import math
 from typing import TYPE_CHECKING
 
 from tap_jira_oauth.bookmark import Bookmark
-from tap_jira_oauth.child_lists import changed_at, identity, issue_id
+from tap_jira_oauth.child_lists import identity
 from tap_jira_oauth.errors import AccessError, AuthenticationError, NotFoundError
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.issue_versions import Versions
 from tap_jira_oauth.jql import parse_datetime
 from tap_jira_oauth.window import MINUTE
-from tap_jira_oauth.worklog_log import LISTED, UPDATED, ChangeLog, bodies, recent
+from tap_jira_oauth.worklog_log import (
+    LISTED,
+    UPDATED,
+    ChangeLog,
+    bodies,
+    changed_at,
+    issue_id,
+    recent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -32,7 +32,7 @@ def _some(entries: Iterator[Item]) -> Iterator[Item]:
     yield from entries
 
 
-def _user(body: Item) -> Item:
+def as_user(body: Item) -> Item:
     """Give a user the id that other records refer to; a deleted one may have nothing but the name."""
     return {"id": body.get("accountId") or body.get("key") or body["name"], **body}
 
@@ -49,7 +49,7 @@ class UsersStream(ReferenceStream):
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield them with an id that both flavours have."""
-        return map(_user, _some(super().items(jira)))
+        return map(as_user, _some(super().items(jira)))
 
 
 class GroupsStream(ReferenceStream):
@@ -90,7 +90,7 @@ class GroupMembersStream(OfParentsStream):
     @override
     def items(self, jira: Jira) -> Iterator[Item]:
         """Yield them with the id of the user."""
-        return map(_user, super().items(jira))
+        return map(as_user, super().items(jira))
 
 
 class ApplicationRolesStream(ReferenceStream):

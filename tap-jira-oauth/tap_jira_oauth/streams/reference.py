@@ -28,6 +28,7 @@ from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.paging import Whole
+from tap_jira_oauth.stream_redaction import without
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.served import ServedStream
 
@@ -74,13 +75,14 @@ class ReferenceStream(ServedStream):
         # to nobody Jira answers with less instead of refusing. Seconds, as the SDK has it: SQL
         # targets keep versions in 32 bits.
         self._stream_version = jira.started // 1000 if versions else None
+        redacted = self.redacted(jira)
         with self.noting_refusals(jira):
             self.require_flavor(jira)
             for item in self.items(jira):
                 for name in moments:
                     if item.get(name):
                         item[name] = in_utc(item[name])
-                yield item
+                yield without(item, redacted)
             self.look_back(jira)
             if self._stream_version is not None:
                 self._write_activate_version_message(self._stream_version)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from tap_jira_oauth.errors import AuthenticationError, TapError, UnservedError
 from tap_jira_oauth.fetch import overlapped
+from tap_jira_oauth.stream_redaction import paths_of, stream_of
 from tap_jira_oauth.streams.quiet import QuietStream
 from tap_jira_oauth.unserved import FLAVORS, REFUSALS, Needs
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_jira_oauth.jira import Jira
+    from tap_jira_oauth.stream_redaction import Path
 
 
 class ServedStream(QuietStream):
@@ -42,6 +44,17 @@ class ServedStream(QuietStream):
     def needs(self) -> Needs:
         """What the stream takes."""
         return Needs(self.name, self.path, self.flavors, self.product, self.right)
+
+    def redacted(self, jira: Jira) -> list[Path]:
+        """Return what nobody may see of the records.
+
+        Raises:
+            ConfigurationError: the setting names what the stream does not have.
+        """
+        names = served_names(self._tap)
+        wanted = jira.settings.redact_fields
+        mine = [text for text in wanted if stream_of(text, names) == self.name]
+        return paths_of(mine, self.name, self.schema, self.primary_keys or ())
 
     def lack(self, jira: Jira) -> str | None:
         """Ask for as little as tells whether this Jira serves the stream; return what is missing.
@@ -108,6 +121,11 @@ class ServedStream(QuietStream):
         super().log_sync_costs()
         if unserved := self._connect().unserved:
             raise UnservedError("\n".join(unserved))
+
+
+def served_names(tap: Tap) -> set[str]:
+    """Return the names of these streams."""
+    return {name for name, each in tap.streams.items() if isinstance(each, ServedStream)}
 
 
 def lacking(streams: Sequence[ServedStream], jira: Jira) -> tuple[dict[str, str], dict[str, str]]:
