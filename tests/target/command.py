@@ -80,18 +80,27 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def _arguments(folder: Path, config: Mapping[str, object], options: tuple[str, ...]) -> list[str]:
+def _arguments(
+    folder: Path,
+    config: Mapping[str, object],
+    options: tuple[str, ...],
+    command: tuple[str, ...] = (),
+) -> list[str]:
     config_file = folder / "config.json"
     config_file.write_text(json.dumps(config))
-    return [COMMAND, "--config", str(config_file), *options]
+    return [COMMAND, *command, "--config", str(config_file), *options]
 
 
 @contextmanager
 def started(
-    folder: Path, config: Mapping[str, object], *options: str
+    folder: Path,
+    config: Mapping[str, object],
+    *options: str,
+    command: tuple[str, ...] = (),
+    **variables: str,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start the command with pipes; what it logs goes to `log` in the folder. It is killed at the end at the latest."""
-    arguments = _arguments(folder, config, options)
+    arguments = _arguments(folder, config, options, command)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             arguments,
@@ -99,7 +108,7 @@ def started(
             stdout=subprocess.PIPE,
             stderr=log,
             cwd=folder,
-            env=environment(folder),
+            env=environment(folder) | variables,
             bufsize=0,
         )
         with process:
@@ -110,22 +119,30 @@ def started(
 
 
 def run(
-    folder: Path, config: Mapping[str, object], lines: Iterable[bytes], *options: str
+    folder: Path,
+    config: Mapping[str, object],
+    lines: Iterable[bytes],
+    *options: str,
+    command: tuple[str, ...] = (),
+    **variables: str,
 ) -> tuple[int, list[bytes], str]:
-    """Run the command to its end; return its exit code, the STATE lines and the log."""
+    """Run the command to its end; return its exit code, the lines that it printed (STATEs) and the log.
+
+    `command` names one beside loading; `variables` go into the environment.
+    """
     data = b"".join(lines)
     if not CAN_FORK:
-        with started(folder, config, *options) as process:
+        with started(folder, config, *options, command=command, **variables) as process:
             output, _ = process.communicate(data, timeout=SECONDS)
             return process.returncode, output.splitlines(), log_of(folder)
     order = {
-        "arguments": _arguments(folder, config, options),
-        "environment": environment(folder),
+        "arguments": _arguments(folder, config, options, command),
+        "environment": environment(folder) | variables,
         "folder": str(folder),
     }
     with (folder / "log").open("wb") as log:
-        command = prepared("target_s3_jsonl.target:TargetS3Jsonl.cli")
-        status, output = command.run(order, data, log, SECONDS)
+        prepared_command = prepared("target_s3_jsonl.target:TargetS3Jsonl.cli")
+        status, output = prepared_command.run(order, data, log, SECONDS)
     return status, output.splitlines(), log_of(folder)
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-import duckdb_extension_httpfs  # type: ignore[import-untyped]  # a package around one file
 import polars as pl
 import pytest
 from pyarrow import dataset, fs
 
 from target.command import run, s3_config, schema, state
+from target.duck import duck
 
 if TYPE_CHECKING:
     from local_s3 import LocalS3
@@ -58,17 +56,7 @@ def lake(local_s3: LocalS3, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_duckdb_reads_the_lake(local_s3: LocalS3, lake: str) -> None:
     """By SQL over S3, with the folders as a column."""
-    folder = Path(duckdb_extension_httpfs.__file__).parent / "extensions"
-    (extension,) = folder.rglob("httpfs.duckdb_extension")
-    with duckdb.connect() as connection:
-        connection.execute(f"LOAD '{extension}'")
-        connection.execute(
-            "CREATE SECRET (TYPE s3, KEY_ID $key, SECRET $secret, REGION $region, ENDPOINT $place, "
-            "URL_STYLE 'path', USE_SSL false)".replace("$key", f"'{local_s3.access_key}'")
-            .replace("$secret", f"'{local_s3.secret_key}'")
-            .replace("$region", f"'{local_s3.region}'")
-            .replace("$place", f"'127.0.0.1:{local_s3.port}'")
-        )
+    with duck("", local_s3) as connection:
         place = f"'s3://{lake}/jira/issues/*/*.jsonl.gz'"
         found = connection.execute(
             f"SELECT id, text, price, nested.list FROM read_json({place}) ORDER BY id"  # noqa: S608 - our own names

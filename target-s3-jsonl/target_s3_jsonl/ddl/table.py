@@ -77,7 +77,7 @@ def tables(
     of its paths, as `layout` makes them.
     """
     wanted = {
-        (stream, part): stream + suffix
+        (stream, part): (names.safe(stream).rstrip("_") or stream) + suffix
         for stream in documents
         for part, suffix in enumerate(("", "_raw", "_newest"))
     }
