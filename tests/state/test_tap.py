@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from state.dynamodb import LocalDynamoDB, edit, states
 from state_backend_dynamodb.projects import SINGER_STATE
 from state_backend_dynamodb.table import Table
-from state_backend_dynamodb.table import Table
 from tap.command import run
 
 if TYPE_CHECKING:
