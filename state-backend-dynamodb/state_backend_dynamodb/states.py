@@ -43,10 +43,10 @@ _READS = 10
 """So many versions may replace each other while one is read."""
 
 _SAVE = (
-    "SET #version = :version, #chunks = :chunks, #digest = :digest, #format = :format, "
+    "SET #version = :version, #chunks = :chunks, #format = :format, "
     "#saved_at = :now, #saved_by = :holder"
 )
-_CLEAR = "REMOVE #version, #chunks, #digest, #format, #saved_at, #saved_by"
+_CLEAR = "REMOVE #version, #chunks, #format, #saved_at, #saved_by"
 _SAVE_PROJECT = (
     "SET #last_ingest_date = :date, #last_saved = :date, #project_id = :project_id, #run = :run, "
     "#saved_at = :now, #fence = :fence"
@@ -144,7 +144,7 @@ class States:
             chunks = self._chunks(state_id, version)
             # Another version may have replaced it, chunk by chunk, since the head was read.
             if len(chunks) == int(head["chunks"]):
-                return self._unpacked(state_id, chunks, head)
+                return _unpacked(state_id, chunks)
         raise UnreadableStateError(
             f"State '{state_id}' is incomplete: chunks of version {seen} are missing. Restore the "
             "table to a time before that, or clear the state to load everything again."
@@ -155,16 +155,6 @@ class States:
             chunks_of(state_id), "begins_with(#part, :version)", {"version": f"{version}/"}
         )
         return [item["content"] for item in found]
-
-    @staticmethod
-    def _unpacked(state_id: str, chunks: list[bytes], head: Item) -> Document:
-        try:
-            return unpack(chunks, head["digest"])
-        except UnreadableStateError as error:
-            raise UnreadableStateError(
-                f"State '{state_id}' cannot be read: {error.args[0]}. Restore the table to a time "
-                "before that, or clear the state to load everything again."
-            ) from error
 
 
 class Held:
@@ -211,14 +201,13 @@ class Held:
         """
         self._writes += 1
         version = f"{self._lock.fence:012d}-{self._writes:08d}"
-        packed = pack(document)
-        for number, content in enumerate(packed.chunks):
+        chunks = pack(document)
+        for number, content in enumerate(chunks):
             key = {"id": chunks_of(self.state_id), "part": f"{version}/{number:06d}"}
             self._table.put({**key, "content": content})
         values = {
             "version": version,
-            "chunks": len(packed.chunks),
-            "digest": packed.digest,
+            "chunks": len(chunks),
             "format": FORMAT,
             "now": self._now(),
             "holder": self._lock.holder,
@@ -278,3 +267,13 @@ class Held:
 
     def _now(self) -> str:
         return f"{self._clock.now().astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _unpacked(state_id: str, chunks: list[bytes]) -> Document:
+    try:
+        return unpack(chunks)
+    except UnreadableStateError as error:
+        raise UnreadableStateError(
+            f"State '{state_id}' cannot be read: {error.args[0]}. Restore the table to a time before "
+            "that, or clear the state to load everything again."
+        ) from error

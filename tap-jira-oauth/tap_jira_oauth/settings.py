@@ -128,7 +128,9 @@ class Settings:
         "jira_access_secrets",
     )
     project_keys: tuple[str, ...] = declare(
-        "array", "Keys of the projects to read. Empty: every project that the user can see.", ()
+        "array",
+        "Keys of the projects to read, or `dynamodb:TABLE` for those in a table with `project`. Empty: every project that the user can see.",
+        (),
     )
     shard: tuple[int, int] | None = declare(
         "string",

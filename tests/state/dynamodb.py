@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from state_backend_dynamodb.lock import Clock
 
 REGION = "us-east-1"
-KEYS = {"aws_access_key_id": "anybody", "aws_secret_access_key": "x"}
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+"""MiniStack's own, which may do everything; without rights to check any will do."""
 _READY_SECONDS = 30.0
 
 # With threads moto lets two conditional writes through at once; the command has no option for it.
@@ -97,7 +98,7 @@ def edit(table: Table, state_id: str, project: str, date: object) -> None:
 
 @contextmanager
 def running(implementation: str, folder: Path, **more: str) -> Iterator[LocalDynamoDB]:
-    """Run `moto` or `ministack` in the block; `more` are variables of its environment."""
+    """Run `moto` or `ministack` in the block, with more variables in its environment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     if implementation == "moto":

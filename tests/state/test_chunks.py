@@ -26,9 +26,9 @@ DOCUMENTS = st.dictionaries(st.text(), JSON, max_size=5)
 def test_what_was_cut_is_whole_again(document: dict[str, Any], chunk_bytes: int) -> None:
     """Any JSON, in chunks of any length; each but the last one is full."""
     packed = pack(document, chunk_bytes)
-    assert unpack(packed.chunks, packed.digest) == document
-    assert all(len(chunk) == chunk_bytes for chunk in packed.chunks[:-1])
-    assert 0 < len(packed.chunks[-1]) <= chunk_bytes
+    assert unpack(packed) == document
+    assert all(len(chunk) == chunk_bytes for chunk in packed[:-1])
+    assert 0 < len(packed[-1]) <= chunk_bytes
 
 
 @given(document=DOCUMENTS)
@@ -41,10 +41,10 @@ def test_the_same_state_has_the_same_bytes(document: dict[str, Any]) -> None:
 def test_a_chunk_too_few_is_noticed(document: dict[str, Any], drop: int) -> None:
     """Whichever it is."""
     packed = pack(document, 10)
-    left = list(packed.chunks)
+    left = list(packed)
     del left[drop % len(left)]
     with pytest.raises(UnreadableStateError):
-        unpack(left, packed.digest)
+        unpack(left)
 
 
 def test_an_item_has_room_for_a_chunk_and_the_longest_keys() -> None:

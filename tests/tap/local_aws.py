@@ -1,4 +1,4 @@
-"""A moto server process: Parameter Store and Secrets Manager on loopback."""
+"""A moto server process: Parameter Store, Secrets Manager and DynamoDB on loopback."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_ssm.client import SSMClient
     from typing_extensions import Self
@@ -109,3 +110,8 @@ class LocalAws:
     def secrets(self) -> SecretsManagerClient:
         """A client of Secrets Manager."""
         return self._session.client("secretsmanager", endpoint_url=self.url)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """A client of DynamoDB."""
+        return self._session.client("dynamodb", endpoint_url=self.url)

@@ -12,9 +12,9 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from tap.answered import decoded
 from tap.test_recorded_fields import RECORDED, documents, issues
 from tap_jira_oauth.child_lists import embedded, parent, record
-from tap_jira_oauth.fields import Issue
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.child_streams import CHILD_STREAMS
@@ -116,7 +116,7 @@ def test_what_real_issues_embed_are_valid_records_of_the_streams_below_them() ->
     for server in ("redhat-dc", "devlake-server"):
         for document in documents(server, "*.json*"):
             for body in issues(document):
-                issue = msgspec.json.decode(msgspec.json.encode(body), type=Issue)
+                issue = decoded(msgspec.json.encode(body))
                 for stream in CHILD_STREAMS:
                     moments = [
                         name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Configure
+    from sandbox import Sandbox
     from tap.local_aws import LocalAws
 
 VALUE = "the value of a test"
@@ -157,3 +158,60 @@ def test_the_tap_reads_with_a_reference(
     config = configure(auth_method="personal_token", personal_token="ssm:pat")
     result = run(tmp_path, config)
     assert len(result.records) == 60, result.log
+
+
+def article_table(aws: LocalAws, *items: dict[str, Any]) -> None:
+    """Make the AWS article's table, `lake`."""
+    aws.dynamodb.create_table(
+        TableName="lake",
+        KeySchema=[{"AttributeName": "project", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "project", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for item in items:
+        aws.dynamodb.put_item(TableName="lake", Item=item)
+
+
+def test_projects_come_from_a_table(
+    aws: LocalAws, connected_jira: Sandbox, configure: Configure, tmp_path: Path
+) -> None:
+    """Those that it has, beside the keys that stand there themselves; other projects are not read."""
+    known = sorted({issue["key"].rpartition("-")[0] for issue in connected_jira.issues})
+    article_table(aws, {"project": {"S": known[0]}, "last_ingest_date": {"S": "2026-01-01"}})
+    done = run(tmp_path, configure(project_keys=["dynamodb:lake", known[2]]))
+    assert {record["project_key"] for record in done.of("issues")} == {known[0], known[2]}
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("dynamodb:", "says 'dynamodb:' without the name of a table"),
+        ("dynamodb:lake", "the table lake has no items, so it is no list of projects"),
+        ("dynamodb:nothing", "the table nothing cannot be read: there is none of that name"),
+    ],
+)
+def test_a_table_without_projects_is_refused(aws: LocalAws, reference: str, said: str) -> None:
+    """An empty list would mean every project."""
+    article_table(aws)
+    with pytest.raises(ConfigurationError, match=f"Setting 'project_keys'.*{said}"):
+        resolved({"project_keys": [reference]})
+
+
+def test_a_table_of_something_else_is_refused(aws: LocalAws) -> None:
+    """Its items have no text under `project`."""
+    aws.dynamodb.create_table(
+        TableName="other",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    aws.dynamodb.put_item(TableName="other", Item={"id": {"S": "x"}, "project": {"N": "1"}})
+    with pytest.raises(ConfigurationError, match="other has items without a text 'project'"):
+        resolved({"project_keys": ["dynamodb:other"]})
+
+
+def test_one_variable_is_enough_of_a_region(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's own services set AWS_REGION, and the error asks for it; boto3 reads the other one."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    aws.ssm.put_parameter(Name="/lake/x", Value=VALUE, Type="SecureString")
+    assert resolved({"password": "ssm:/lake/x"})["password"] == VALUE

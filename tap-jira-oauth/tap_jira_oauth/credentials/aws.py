@@ -1,10 +1,11 @@
-"""Parameter Store and Secrets Manager of AWS, by boto3's own chain of credentials and regions.
+"""Parameter Store, Secrets Manager and DynamoDB of AWS, by boto3's own chain of credentials and regions.
 
 boto3 is an extra (`tap-jira-oauth[aws]`) and imported only when a setting leads here.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,33 @@ def read_secret(name: str, purpose: str) -> str:
     if text is None:
         raise ConfigurationError(f"{purpose}: the secret {name} is binary; store it as text.")
     return text
+
+
+def read_projects(table: str, purpose: str) -> list[str]:
+    """Return the projects of a table whose items have `project`, as the AWS article's has; sorted.
+
+    Raises:
+        ConfigurationError: it is not there, may not be read, or names no project. Without any the
+            tap would read every project.
+    """
+    with _asking(f"{purpose}: the table {table} cannot be read") as session:
+        pages = (
+            session.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=table,
+                ProjectionExpression="#project",  # a reserved word
+                ExpressionAttributeNames={"#project": "project"},
+            )
+        )
+        items = [item for page in pages for item in page["Items"]]
+    projects = [item.get("project", {}).get("S", "") for item in items]
+    if not projects or not all(projects):
+        lacks = "items without a text 'project'" if projects else "no items"
+        raise ConfigurationError(
+            f"{purpose}: the table {table} has {lacks}, so it is no list of projects."
+        )
+    return sorted(projects)
 
 
 def write_parameter(name: str, value: str, purpose: str) -> None:
@@ -137,7 +165,8 @@ def _asking(failure: str) -> Iterator[Session]:
     # At DEBUG they print signed headers and decrypted values.
     quieten("boto3", "botocore")
     try:
-        session = boto3.session.Session()
+        # Of the two variables boto3 reads AWS_DEFAULT_REGION only.
+        session = boto3.session.Session(region_name=os.environ.get("AWS_REGION"))
         credentials = session.get_credentials()
         if credentials is not None:
             frozen = credentials.get_frozen_credentials()

@@ -1,7 +1,7 @@
 """Settings whose value stands somewhere else: `env:NAME`, `file:PATH`, `ssm:NAME`, `secretsmanager:NAME`.
 
 With `#json.key` behind the name the value is looked up in the JSON that is found there. Each place
-is read once, at the start of a run.
+is read once, at the start of a run. Projects may be those of a table: `dynamodb:NAME`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_jira_oauth.credentials.aws import read_parameter, read_secret
+from tap_jira_oauth.credentials.aws import read_parameter, read_projects, read_secret
 from tap_jira_oauth.errors import ConfigurationError
 from tap_jira_oauth.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+_TABLE = "dynamodb:"
 
 
 def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +50,21 @@ def resolved(config: Mapping[str, Any]) -> dict[str, Any]:
         if not text.strip():
             raise ConfigurationError(f"{purpose}: {kind}:{where} is empty.")
         values[setting.name] = text
+    if isinstance(config.get("project_keys"), list):
+        values["project_keys"] = [key for part in config["project_keys"] for key in _projects(part)]
     return values
+
+
+def _projects(part: Any) -> list[Any]:
+    """Return one part of `project_keys`, or what the table has that it refers to."""
+    if not isinstance(part, str) or not part.startswith(_TABLE):
+        return [part]
+    name = part.removeprefix(_TABLE).strip()
+    if not name:
+        raise ConfigurationError(
+            f"Setting 'project_keys' says '{_TABLE}' without the name of a table behind it."
+        )
+    return read_projects(name, "Setting 'project_keys'")
 
 
 def _environment(name: str, purpose: str) -> str:
