@@ -9,8 +9,8 @@ from pathlib import Path
 from documents import ROOT
 
 
-def installed(name: str) -> Path:
-    """Return a plugin's command; installed once, into `.venv-peers`, from its hash-locked requirements."""
+def installed(name: str, command: str = "") -> Path:
+    """Return the command of a package, which may be called otherwise; installed once, into `.venv-peers`, from its hash-locked requirements."""
     lock = ROOT / "tests" / "peers" / f"{name}.lock"
     venv = ROOT / ".venv-peers" / name
     stamp = venv / "made-from"
@@ -23,4 +23,4 @@ def installed(name: str) -> Path:
         ):
             subprocess.run([uv, *step], check=True)
         stamp.write_text(lock.read_text())
-    return venv / "bin" / name
+    return venv / "bin" / (command or name)

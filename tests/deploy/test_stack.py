@@ -20,22 +20,22 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from conftest import CONSUMER
+import partners
 from documents import ROOT
+from measured import unmeasured
 from sandbox import Corpus, Sandbox
 from sandbox.faults import Fault
 from state.dynamodb import running
-from tap_jira_oauth.auth.private_key import private_pem, public_pem
+from tap.sign_in import login_by_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cryptography.hazmat.primitives.asymmetric import rsa
 
 pytestmark = pytest.mark.workspace
 
 REGION = "us-east-1"
 STACK = "jira"
+BIN = Path(sys.executable).parent
 ISSUES = 300
 SEARCH = "/rest/api/2/search"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -103,76 +103,67 @@ class Cloud(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `deploy/build` makes, for the Python of this machine, on which the emulator runs it."""
-    folder = tmp_path_factory.mktemp("built")
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "deploy/build"), str(folder), HERE],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    size = re.search(r"holds (\d+) MB", done.stdout)
-    assert size
-    assert int(size[1]) < 250
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cloud(
-    archive: Path, private_key: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cloud]:
-    """Make the stack as the page says."""
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """Make the stack by the commands of the page, with AWS's own command line."""
     folder = tmp_path_factory.mktemp("cloud")
     with (
         Sandbox(corpus=Corpus.generate(seed=5, issues=ISSUES, projects=2)) as jira,
         running("ministack", folder, AUTH="true") as server,
     ):
         cloud = Cloud(server.url, jira)
-        jira.register_consumer(CONSUMER, public_pem(private_key), name="Lake")
-        _follow_the_article(cloud, private_key)
-        code = cloud.client("s3")
-        code.create_bucket(Bucket="code")
-        code.upload_file(str(archive / "jira-to-s3.zip"), "code", "jira-to-s3.zip")
-        given = {"CodeBucket": "code", "JiraUrl": jira.url, "AlarmEmail": "lake@example.com"}
-        stacks = cloud.client("cloudformation")
-        stacks.create_stack(
-            StackName=STACK,
-            TemplateBody=(ROOT / "deploy/template.yaml").read_text("utf-8"),
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
-            ],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        stacks.get_waiter("stack_create_complete").wait(
-            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        _follow_the_page(cloud, folder)
         # The emulator speaks plain HTTP, which the lake's own policy refuses to everybody.
-        code.delete_bucket_policy(Bucket=cloud.bucket)
+        cloud.client("s3").delete_bucket_policy(Bucket=cloud.bucket)
         yield cloud
 
 
-def _follow_the_article(cloud: Cloud, private_key: rsa.RSAPrivateKey) -> None:
-    """Put the three parameters there, as `jira-oauth login` does."""
-    token = cloud.jira.grant(CONSUMER)
-    servlets = f"{cloud.jira.url}/plugins/servlet/oauth"
-    secrets = {
-        "consumer_key": CONSUMER,
-        "consumer_secret": "dont_care",
-        "access_token": f"oauth_token={token.token}&oauth_token_secret={token.secret}",
-    }
-    urls = {
-        "data_url": f"{cloud.jira.url}{SEARCH}",
-        "request_token_url": f"{servlets}/request-token",
-    }
-    parameters = cloud.client("ssm")
-    for name, text in (
-        ("jira_access_private_key", private_pem(private_key).decode()),
-        ("jira_access_urls", json.dumps(urls)),
-        ("jira_access_secrets", json.dumps(secrets)),
-    ):
-        parameters.put_parameter(Name=name, Value=text, Type="SecureString")
+def _follow_the_page(cloud: Cloud, folder: Path) -> None:
+    """Run what stands in the page's numbered steps, up to the stack; where it needs a person, play one."""
+    (folder / "deploy").symlink_to(ROOT / "deploy")
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    variables = {"AWS_ENDPOINT_URL": cloud.url, "AWS_DEFAULT_REGION": REGION, **keys}
+    path = os.pathsep.join(
+        [str(BIN), str(partners.installed("awscli", "aws").parent), os.environ["PATH"]]
+    )
+    for command in _commands():
+        if "jira-oauth login" in command:
+            store = {"TAP_JIRA_OAUTH_CREDENTIALS_STORE": "ssm"}
+            login = login_by_code(folder, cloud.jira.approve, **variables, **store)
+            assert login[0] == 0, login[1]
+            continue
+        done = subprocess.run(
+            ["/bin/bash", "-ec", _as_here(command, cloud)],
+            cwd=folder,
+            env=unmeasured() | variables | {"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, command + done.stdout + done.stderr
+        if command.startswith("jira-oauth keygen"):
+            key = done.stdout[done.stdout.index("-----BEGIN") :]
+            cloud.jira.register_consumer("OauthKey", key, name="Lake")
+        if size := re.search(r"holds (\d+) MB", done.stdout):
+            assert int(size[1]) < 250
+
+
+def _commands() -> list[str]:
+    """Return the commands of the steps, of which the fourth calls the function."""
+    page = (ROOT / "deploy/README.md").read_text("utf-8")
+    steps = page[page.index("\n1. ") : page.index("\n4. ")]
+    blocks = re.findall(r"(?s)```\n(.*?)```", steps)
+    joined = "".join(blocks).replace("\\\n", " ")
+    return [line.strip() for line in joined.splitlines()]
+
+
+def _as_here(command: str, cloud: Cloud) -> str:
+    """Put in this Jira and its projects, and the Python of this machine, on which the emulator runs the function."""
+    return (
+        command.replace("https://jira.example.com/jira", cloud.jira.url)
+        .replace('["ABC"]', '["ALPHA", "OPS"]')
+        .replace("python3 deploy/build build", f"python3 deploy/build build {HERE}")
+        .replace("--stack-name jira-to-s3", f"--stack-name {STACK}")
+    )
 
 
 def test_the_template_is_what_cloudformation_wants() -> None:
