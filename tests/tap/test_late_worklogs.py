@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sandbox.journal import LogEntry
     from tap.command import Run
 
+pytestmark = pytest.mark.any_version
+
 STREAMS = ("issues", "issue_worklogs")
 MINUTES = 120
 """Seconds after which Jira no longer holds a change back."""
