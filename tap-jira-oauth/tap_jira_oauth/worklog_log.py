@@ -129,13 +129,9 @@ def issue_id(worklog: Item) -> str:
     return identity(worklog, ("issueId",))
 
 
-def changed_at(worklog: Item) -> int:
-    """Return when a worklog was last changed (epoch ms).
-
-    Raises:
-        AnswerError: it does not say.
-    """
+def changed_at(worklog: Item) -> int | None:
+    """Return when a worklog was last changed (epoch ms); None where it does not say."""
     try:
         return parse_datetime(_text.decode(worklog["updated"]))
-    except (KeyError, msgspec.ValidationError) as error:
-        raise AnswerError(f"Jira sent a worklog without 'updated': {error}.") from error
+    except (AnswerError, KeyError, msgspec.ValidationError):
+        return None

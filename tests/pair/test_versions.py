@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
 import subprocess
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -16,6 +18,7 @@ from tap.command import messages, started
 from target.command import s3_config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from local_s3 import LocalS3
@@ -78,3 +81,77 @@ def test_target_jsonl_of_the_package_index_takes_them(
         records = [each for each in messages(lines) if each["type"] == "RECORD"]
         written = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
         assert written == [each["record"] for each in records if each["stream"] == stream]
+
+
+@pytest.mark.workspace
+@pytest.mark.filterwarnings("ignore:The default datetime adapter:DeprecationWarning")
+@pytest.mark.parametrize("hard_delete", [True, False])
+def test_an_sql_target_of_the_sdk_has_what_the_list_has(
+    tmp_path: Path, lines: bytes, *, hard_delete: bool
+) -> None:
+    """What is gone is removed or marked, in a run that ends; one that fails before the version takes nothing away."""
+    target = sqlite_target(tmp_path / "db", hard_delete=hard_delete)
+    found = [each for each in messages(lines) if each.get("stream") == "statuses"]
+    version = found[-1]["version"]
+    ids = {each["record"]["id"] for each in found if each["type"] == "RECORD"}
+    target(found)
+    assert live(tmp_path / "db") == ids
+    gone = min(ids)
+    later = [
+        {**each, "version": version + 10} if "version" in each else each
+        for each in found
+        if each.get("record", {}).get("id") != gone
+    ]
+    target(later[: len(later) // 2])
+    assert live(tmp_path / "db") == ids
+    target(later)
+    assert live(tmp_path / "db") == ids - {gone}
+
+
+def live(database: Path) -> set[str]:
+    """The ids of the rows that are not marked as deleted."""
+    with closing(sqlite3.connect(database)) as connection:
+        columns = [row[1] for row in connection.execute("pragma table_info(statuses)")]
+        rows = connection.execute("select * from statuses").fetchall()
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert len({each["id"] for each in found}) == len(found)
+    return {str(each["id"]) for each in found if each.get("_sdc_deleted_at") is None}
+
+
+def sqlite_target(
+    database: Path, *, hard_delete: bool
+) -> Callable[[Iterable[dict[str, Any]]], None]:
+    """An SQL target as the SDK makes one, for SQLite, where a row of the same key replaces the old one."""
+    from singer_sdk.sql import SQLConnector, SQLSink, SQLTarget  # noqa: PLC0415 - needs sqlalchemy
+
+    class Connector(SQLConnector):
+        """A file."""
+
+        def get_sqlalchemy_url(self, config: Any) -> str:  # noqa: ARG002 - as the SDK calls it
+            return f"sqlite:///{database}"
+
+    class Sink(SQLSink[Connector]):
+        """As the SDK has it."""
+
+        connector_class = Connector
+
+        def generate_insert_statement(self, full_table_name: Any, schema: Any) -> Any:
+            made: Any = super().generate_insert_statement(full_table_name, schema)
+            return made.prefix_with("OR REPLACE")
+
+    class Target(SQLTarget):
+        """As the SDK has it."""
+
+        name = "target-sqlite"
+        default_sink_class = Sink
+        config_jsonschema: ClassVar[dict[str, Any]] = {"properties": {}}
+
+    def load_all(found: Iterable[dict[str, Any]]) -> None:
+        flat = {"flattening_enabled": True, "flattening_max_depth": 3}
+        config = {"hard_delete": hard_delete, "add_record_metadata": True, **flat}
+        text = "".join(json.dumps(each) + "\n" for each in found)
+        target = Target(config=config)
+        target.listen(io.StringIO(text))
+        target.target_connector._engine.dispose()  # noqa: SLF001 - else the file stays open
+
+    return load_all

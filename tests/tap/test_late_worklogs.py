@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import pytest
 
 from sandbox import Corpus, Sandbox
 from tap.below import run_with, select
-from tap_jira_oauth.worklog_log import LIST, UPDATED
+from tap_jira_oauth.worklog_log import LIST, UPDATED, changed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from sandbox.journal import LogEntry
     from tap.command import Run
+
+pytestmark = pytest.mark.any_version
 
 STREAMS = ("issues", "issue_worklogs")
 MINUTES = 120
@@ -186,3 +189,10 @@ def test_a_stream_map_that_chooses_among_issues_is_not_passed_by(
     second = read(jira, tmp_path, first, **maps)
     assert second.records == []
     assert "not looked for" in second.log
+
+
+def test_a_worklog_that_tells_no_time_is_no_error() -> None:
+    """It may come again, when the log names it."""
+    assert changed_at({}) is None
+    assert changed_at({"updated": msgspec.Raw(b"null")}) is None
+    assert changed_at({"updated": msgspec.Raw(b'"1970-01-01T00:00:01.000+0000"')}) == 1000

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.newest_first import Part, oldest_first
 
+pytestmark = pytest.mark.any_version
+
 
 @given(
     count=st.integers(0, 30),

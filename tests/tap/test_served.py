@@ -11,9 +11,11 @@ import pytest
 from sandbox import Corpus, Sandbox
 from sandbox.agile import sprint_body
 from sandbox.texts import board_of_sprint
-from tap.below import run_with, select
+from tap.below import catalog, run_with, select
 from tap.command import Run, messages, started
 from tap_jira_oauth.errors import AccessError, ConfigurationError
+from tap_jira_oauth.streams.served import lacking
+from tap_jira_oauth.tap import TapJiraOAuth
 from tap_jira_oauth.unserved import Needs
 
 if TYPE_CHECKING:
@@ -307,3 +309,20 @@ def test_a_board_that_jira_cannot_show_is_named_and_keeps_the_version_back(
     (line,) = [line for line in result.log.splitlines() if "there are none of board 1:" in line]
     assert "WARNING" in line
     assert versions(result).keys() == {"statuses"}
+
+
+def test_a_look_at_what_is_served_leaves_nothing_behind(
+    jira: Sandbox, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Who discovers and reads with one and the same tap has the whole lists."""
+    streams = ("project_versions", "users")
+    tap = TapJiraOAuth(config=config(jira), catalog=catalog(streams))
+    tap.sync_all()
+    whole = Run(0, messages(capsysbinary.readouterr().out), "")
+    tap = TapJiraOAuth(config=config(jira), catalog=catalog(streams))
+    lacks, untried = lacking(tap.served, tap.jira)
+    assert (set(lacks), untried) == ({"field_contexts", "labels", "screen_schemes"}, {})
+    tap.sync_all()
+    after = Run(0, messages(capsysbinary.readouterr().out), "")
+    for stream in streams:
+        assert len(after.of(stream)) == len(whole.of(stream)) > 1

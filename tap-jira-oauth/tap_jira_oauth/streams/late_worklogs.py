@@ -64,7 +64,8 @@ class LateWorklogs:
     def note(self, items: Iterable[Item]) -> None:
         """Note worklogs that are printed with their issue."""
         for item in items:
-            if (at := changed_at(item)) >= self._horizon:
+            at = changed_at(item)
+            if at is not None and at >= self._horizon:
                 self._printed[identity(item)] = at
 
     def pages(self) -> Iterator[list[tuple[Parent, Item]]]:
@@ -98,18 +99,21 @@ class LateWorklogs:
         Bookmark(bookmark.updated, seen).write(self._state)
 
     def _late(self, changes: Sequence[Change]) -> Iterator[tuple[Parent, Item]]:
-        wanted = [each.key for each in changes if self._printed.get(each.key, -1) < each.at]
-        self.requests += math.ceil(len(wanted) / LISTED)
+        late = {each.key: each.at for each in changes if self._is_new(each.key, each.at)}
+        self.requests += math.ceil(len(late) / LISTED)
         found = [
             item
-            for item in bodies(self._jira.client, wanted)
-            if self._printed.get(identity(item), -1) < changed_at(item)
+            for item in bodies(self._jira.client, list(late))
+            if self._is_new(identity(item), changed_at(item))
         ]
         issues = {each.id: each for each in self._versions([issue_id(item) for item in found])}
         for item in found:
             if issue := issues.get(issue_id(item)):
-                self._printed[identity(item)] = changed_at(item)
+                self._printed[identity(item)] = changed_at(item) or late.get(identity(item), 0)
                 yield issue, item
+
+    def _is_new(self, id_: str, at: int | None) -> bool:
+        return at is None or self._printed.get(id_, -1) < at
 
     def _versions(self, ids: Sequence[str]) -> Iterator[Parent]:
         """Yield the issues that the run is about: those of its projects, condition and dates.

@@ -113,8 +113,11 @@ class ReferenceStream(ServedStream):
     @override
     def ask_first(self, jira: Jira) -> None:
         self.asks_first_only = True
-        if next(iter(self.items(jira)), None) is None:
-            self.look_back(jira)
+        try:
+            if next(iter(self.items(jira)), None) is None:
+                self.look_back(jira)
+        finally:
+            self.asks_first_only = False
 
     def look_back(self, jira: Jira) -> None:
         """Say what could not be read, when everything else was.
@@ -165,6 +168,13 @@ class OfParentsStream(ReferenceStream):
         self._absent: list[Unread] = []
         self._refused: list[Unread] = []
         self._seen = False
+
+    @override
+    def ask_first(self, jira: Jira) -> None:
+        try:
+            super().ask_first(jira)
+        finally:
+            self._absent, self._refused, self._seen = [], [], False
 
     def parents(self, jira: Jira) -> Iterable[Parent]:
         """Yield what there is a list of."""
