@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import re
 import statistics
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from conftest import CONSUMER
 from documents import ROOT
-from pair.two_runs import selected, tapped
-from sandbox import Corpus, Sandbox
-from tap.command import ended
-from tap_jira_oauth.auth.private_key import public_pem
-from target.command import run
-from target.duck import duck, printed
+from pair.answers import ANSWERS, lake_of, printed_by_the_tap
+from plots import PLOTS, drawn, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import duckdb
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    from sandbox.issue import Issue
-
 pytestmark = pytest.mark.workspace
 
-STREAMS = (
-    *("issues", "issue_changelogs", "issue_worklogs"),
-    *("issue_comments", "users", "fields"),
-)
-_PAGE = (ROOT / "docs" / "answers.md").read_text("utf-8")
-ANSWERS = {
-    int(number): sql
-    for number, sql in re.findall(r"## (\d+)\. .*?```sql\n(.*?)```", _PAGE, re.DOTALL)
-}
 Record = dict[str, Any]
 
 
@@ -80,48 +62,17 @@ def moment(text: str) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def truth(
-    private_key: rsa.RSAPrivateKey,
-    private_key_file: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[bytes, Truth]:
+def output(private_key: rsa.RSAPrivateKey, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Run the tap once."""
-    folder = tmp_path_factory.mktemp("answers-tap")
-    corpus = Corpus.generate(seed=11, issues=60, projects=2)
-    corpus.change([each.id for each in corpus.snapshot().issues], _estimated)
-    with Sandbox(corpus=corpus) as server:
-        server.register_consumer(CONSUMER, public_pem(private_key), name="Lake")
-        token = server.grant(CONSUMER)
-        config = {
-            "api_url": server.url,
-            "consumer_key": CONSUMER,
-            "private_key_file": str(private_key_file),
-            "access_token": token.token,
-            "access_token_secret": token.secret,
-        }
-        status, discovered = ended(folder, config, None, "--discover")
-        assert status == 0
-        options = ("--catalog", str(selected(folder, json.loads(discovered), STREAMS)))
-        output, _ = tapped(folder, config, None, options)
-    return output, Truth(output)
-
-
-def _estimated(issue: Issue) -> Issue:
-    """Give an issue what the generator does not: an estimate."""
-    hours = int(issue.id) % 40 + 1
-    return dataclasses.replace(issue, fields={**issue.fields, "timeoriginalestimate": 3600 * hours})
+    return printed_by_the_tap(tmp_path_factory.mktemp("answers-tap"), private_key)
 
 
 @pytest.fixture(scope="module")
 def lake(
-    truth: tuple[bytes, Truth], tmp_path_factory: pytest.TempPathFactory
+    output: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The lake with its views."""
-    folder = tmp_path_factory.mktemp("answers")
-    config = {"destination": str(folder / "lake")}
-    code, _, log = run(folder, config, [truth[0]])
-    assert code == 0, log
-    with duck(printed(folder, config, "duckdb")) as connection:
+    with lake_of(tmp_path_factory.mktemp("answers"), output) as connection:
         yield connection
 
 
@@ -131,14 +82,25 @@ def test_there_are_ten() -> None:
 
 
 @pytest.mark.parametrize("number", ANSWERS)
-def test_an_answer_is_right(
-    number: int, truth: tuple[bytes, Truth], lake: duckdb.DuckDBPyConnection
-) -> None:
+def test_an_answer_is_right(number: int, output: bytes, lake: duckdb.DuckDBPyConnection) -> None:
     """The query's rows are those of the calculation, in its order."""
     found = [tuple(row) for row in lake.execute(ANSWERS[number]).fetchall()]
-    expected = _CALCULATED[number](truth[1])
+    expected = _CALCULATED[number](Truth(output))
     assert expected, "a question without an answer proves nothing"
     assert _rounded(found) == _rounded(expected)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_shows_its_answer(name: str, lake: duckdb.DuckDBPyConnection) -> None:
+    """The drawings in the docs are those of the script, and XML."""
+    plot = drawn(name, lake)
+    assert plot == (ROOT / "docs" / f"{name}.svg").read_text("utf-8")
+    labels = [each.text for each in ET.fromstring(plot).iter(f"{_SVG}text")]  # noqa: S314 - our own drawing
+    answer = lake.execute(ANSWERS[PLOTS[name].answer]).fetchall()
+    assert label_of(PLOTS[name], answer[0]) in labels
+
+
+_SVG = "{http://www.w3.org/2000/svg}"
 
 
 def _rounded(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
