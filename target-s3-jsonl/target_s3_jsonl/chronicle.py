@@ -50,15 +50,15 @@ class Chronicle:
 
     def tell(
         self, run: Run, active: Mapping[str, str], rejects: Mapping[str, int], uploads: Uploads
-    ) -> None:
-        """Store all of it. `uploads` has nothing under way.
+    ) -> str | None:
+        """Store all of it, and return the manifest's place; None if there was nothing to tell. `uploads` has nothing under way.
 
         Raises:
             StoreError: The store did not take it.
         """
         manifest = self._manifest.finish(run, active, rejects, self._began)
         if manifest is None:
-            return
+            return None
         try:
             with manifest.file:
                 _store(self._documents(), uploads)
@@ -69,6 +69,7 @@ class Chronicle:
                 f"The manifest of this run is missing, though every row that was acknowledged is there. {error} "
                 "`manifests: false` does without."
             ) from error
+        return place
 
     def close(self) -> None:
         """Drop what is spooled."""

@@ -138,7 +138,9 @@ class Loader:
         start = self._start or layout.start_of(self._first_state)
         state = None if self._last_state is None else layout.start_of(self._last_state)
         active = {stream: facts.active for stream, facts in self._facts.items() if facts.active}
-        self._chronicle.tell(Run(start, state, ended, version), active, rejects, self._uploads)
+        run = Run(start, state, ended, version)
+        if place := self._chronicle.tell(run, active, rejects, self._uploads):
+            self._logger.info("Manifest of this run: %s", place)
 
     def close(self) -> None:
         """Drop what is open, and let uploads finish that are under way after an error: what they cover is acknowledged."""

@@ -19,7 +19,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-_CHUNK = 1024**2
+_CHUNK = 128 * 1024  # unpacked, it may be a thousand times as much
 _GZIP_WINDOW = 31
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import CONSUMER
 from pair import athena
+from pair.two_runs import selected, tapped
 from partners import installed
 from sandbox import Corpus, Sandbox
 from tap.command import ended
@@ -22,8 +23,6 @@ from target.command import run, s3_config
 from target.duck import duck, printed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     from local_s3 import LocalS3
@@ -73,37 +72,15 @@ def jira(
         }
         status, discovered = ended(folder, config, None, "--discover")
         assert status == 0
-        options = ("--catalog", str(_selected(folder, json.loads(discovered))))
-        first, state = _tapped(folder, config, None, options)
+        options = ("--catalog", str(selected(folder, json.loads(discovered), STREAMS)))
+        first, state = tapped(folder, config, None, options)
         server.edit(count=5, seed=3)
         doomed = sorted(server.issues, key=lambda each: each["id"])[:2]
         for issue in doomed:
             server.delete(issue["key"])
-        second, _ = _tapped(folder, config, state, options)
+        second, _ = tapped(folder, config, state, options)
         updated = {each["id"]: each["updated"] for each in server.issues}
     return Jira([first, second], updated, {each["id"] for each in doomed})
-
-
-def _selected(folder: Path, catalog: dict[str, Any]) -> Path:
-    for stream in catalog["streams"]:
-        top = next(each["metadata"] for each in stream["metadata"] if not each["breadcrumb"])
-        top["selected"] = stream["tap_stream_id"] in STREAMS
-    path = folder / "catalog.json"
-    path.write_text(json.dumps(catalog))
-    return path
-
-
-def _tapped(
-    folder: Path,
-    config: Mapping[str, Any],
-    state: Mapping[str, Any] | None,
-    options: tuple[str, ...],
-) -> tuple[bytes, dict[str, Any]]:
-    """Run the tap's command; return what it printed, and its last STATE."""
-    status, output = ended(folder, config, state, *options)
-    assert status == 0, (folder / "log").read_text()
-    states = [line for line in output.splitlines() if line.startswith(b'{"type":"STATE"')]
-    return output, json.loads(states[-1])["value"]
 
 
 def _load(folder: Path, config: dict[str, Any], jira: Jira) -> None:

@@ -102,6 +102,7 @@ def test_a_damaged_object_is_found(tmp_path: Path, damage: str) -> None:
         (b"plain", "it cannot be unpacked"),
         (_packed(b'{"id": 1}\n'), "not that which its name tells"),
     ],
+    ids=["cut short", "no newline", "no JSON", "empty", "not packed", "another content"],
 )
 def test_an_object_that_no_manifest_names_is_held_against_its_name(
     tmp_path: Path, stored: bytes, reason: str

@@ -55,8 +55,10 @@ def newest(table: Table, lake: Mapping[str, Table], dialect: Dialect) -> str:
     """Return the view of the newest version of each key, without what is gone. `lake` are the tables by stream."""
     query = Query()
     read_with = table.column("issue_updated") if table.column("issue_id") else None
-    is_list = table.bookmark is None and read_with is None
-    query.tables.append(_ranked(table, read_with or table.bookmark, dialect, is_list=is_list))
+    version = read_with or table.bookmark
+    if version is None:
+        query.tables += _whole_list(table, dialect)
+    query.tables.append(_ranked(table, version, dialect))
     if table.keys:
         query.conditions.append(f"t.{dialect.quoted(_AGE)} = 1")
     parent = lake.get("issues")
@@ -72,31 +74,38 @@ def newest(table: Table, lake: Mapping[str, Table], dialect: Dialect) -> str:
     return dialect.view(table.newest, query.spelled(chosen, "ranked AS t"))
 
 
-def _ranked(table: Table, version: Column | None, dialect: Dialect, *, is_list: bool) -> str:
+def _ranked(table: Table, version: Column | None, dialect: Dialect) -> str:
     """Return the rows that may count, each key's newest with the age 1."""
     quoted = dialect.quoted
-    where = f"\n  WHERE {_of_the_newest_list(table, dialect)}" if is_list else ""
+    source = f"{quoted(table.typed)} AS v{_of_the_newest_list(dialect) if version is None else ''}"
     if not table.keys:
-        return f"ranked AS (\n  SELECT v.* FROM {quoted(table.typed)} AS v{where}\n)"
+        return f"ranked AS (\n  SELECT v.* FROM {source}\n)"
     names = [*([version.name] if version else []), *([LOAD_DATE] if table.dated else []), FILE]
     order = ", ".join(f"v.{quoted(name)} DESC NULLS LAST" for name in names)
     keys = ", ".join(f"v.{quoted(each.name)}" for each in table.keys)
     return (
         "ranked AS (\n"
         f"  SELECT v.*, row_number() OVER (PARTITION BY {keys} ORDER BY {order}) AS {quoted(_AGE)}\n"
-        f"  FROM {quoted(table.typed)} AS v{where}\n)"
+        f"  FROM {source}\n)"
     )
 
 
-def _of_the_newest_list(table: Table, dialect: Dialect) -> str:
-    """Return the condition for rows of the newest whole list; true for all where the tap declares none."""
-    stream = literal(table.stream)
-    told = f"FROM {dialect.quoted(MANIFESTS)} WHERE stream = {stream}"
-    newest_version = f"SELECT max(active_version) {told}"
+def _whole_list(table: Table, dialect: Dialect) -> list[str]:
+    """Return how many versions of a list were declared whole, and the objects of the newest."""
+    told = f"FROM {dialect.quoted(MANIFESTS)} WHERE stream = {literal(table.stream)}"
+    newest_version = "version = (SELECT newest FROM declared)"
+    return [
+        f"declared AS (\n  SELECT count(active_version) AS times, max(active_version) AS newest {told}\n)",
+        f"listed AS (\n  SELECT DISTINCT name {told}\n    AND type = 'object' AND {newest_version}\n)",
+    ]
+
+
+def _of_the_newest_list(dialect: Dialect) -> str:
+    """Return what leaves only rows of the newest whole list, or all where the tap declares none."""
     name = dialect.name_in(f"v.{dialect.quoted(FILE)}")
     return (
-        f"({name} IN (SELECT name {told} AND type = 'object' AND version = ({newest_version}))\n"
-        f"    OR NOT EXISTS (SELECT 1 {told} AND active_version IS NOT NULL))"
+        f"\n  CROSS JOIN declared AS d\n  LEFT JOIN listed AS l ON l.name = {name}"
+        "\n  WHERE d.times = 0 OR l.name IS NOT NULL"
     )
 
 
