@@ -157,6 +157,13 @@ class TestOneState:
         with pytest.raises(UnreadableStateError, match=r"chunks of version .* are missing"):
             states(table).read(STATE)
 
+    def test_one_of_a_newer_version_is_left_alone(self, table: Table) -> None:
+        """What this version cannot read is no empty state."""
+        save(table, document())
+        table.update(STATES, STATE, "SET #format = :new", "#id = :id", {"new": 2, "id": STATES})
+        with pytest.raises(UnreadableStateError, match="by a newer version of this package"):
+            states(table).read(STATE)
+
 
 class Unheard(Table):
     """A table whose renewals do not arrive, as when the network is gone; other writes do again."""
