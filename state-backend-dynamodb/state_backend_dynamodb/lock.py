@@ -113,8 +113,17 @@ class Lock:
             raise self.lost()
 
     def release(self) -> None:
-        """Give it back; a lock that is somebody else's by now is left alone."""
-        self._table.update(STATES, self._state_id, _RELEASE, OURS, {"owner": self.owner})
+        """Give it back; a lock that is somebody else's by now is left alone.
+
+        What was done under the lock is done: that it cannot be given back is no failure of it.
+        """
+        try:
+            self._table.update(STATES, self._state_id, _RELEASE, OURS, {"owner": self.owner})
+        except StateBackendError as error:
+            logger.warning(
+                "The lock of state '%s' was not given back, so the next run waits %g seconds. %s",
+                *(self._state_id, self._terms.lease, error.args[0]),
+            )
 
     def lost(self) -> LostLockError:
         """Return the error to raise when the lock turns out to be another one's."""

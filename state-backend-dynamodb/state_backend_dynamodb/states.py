@@ -176,7 +176,9 @@ class Held:
     def read(self) -> Document | None:
         """Return the state with what people have edited in the table; None where there is none.
 
-        From here on this holder's writes carry those edits on, so the rows follow the state again.
+        From the first time on this holder's writes carry those edits on, so the rows follow the
+        state again. A row that is edited later on is in what a later call returns, but stays edited
+        in the table, for the next run.
 
         Raises:
             UnreadableStateError: it is incomplete, or of a newer version of this package.
@@ -184,13 +186,14 @@ class Held:
         """
         rows = self._states.rows(self.state_id)
         merged = self._states.merged(self.state_id, rows)
-        self._rows = {row.key: row for row in rows}
-        for key in merged.ignored:
-            logger.warning(
-                "Project %s was moved ahead to %s in the table. That would skip what nobody has "
-                "read, so it is ignored; `meltano state edit` does it.",
-                *(key, self._rows[key].date),
-            )
+        if self._rows is None:
+            self._rows = {row.key: row for row in rows}
+            for key in merged.ignored:
+                logger.warning(
+                    "Project %s was moved ahead to %s in the table. That would skip what nobody "
+                    "has read, so it is ignored; `meltano state edit` does it.",
+                    *(key, self._rows[key].date),
+                )
         return merged.document or None
 
     def write(self, document: Document) -> None:

@@ -86,14 +86,13 @@ class Project:
 
     def run(self, *arguments: str, **more: str) -> Done:
         """Run a command of Meltano to its end."""
-        environment = self._environment(more)
         if not CAN_FORK:
             process = self.start(*arguments, **more)
             printed, log = process.communicate(timeout=SECONDS)
             return Done(process.returncode, printed.decode(), log.decode())
         order = {
             "arguments": ["meltano", *arguments],
-            "environment": environment,
+            "environment": self._environment(os.environ, more),
             "folder": str(self.folder),
         }
         with (self.folder / "log").open("w+b") as log_file:
@@ -105,17 +104,17 @@ class Project:
         return subprocess.Popen(
             [str(BIN / "meltano"), *arguments],
             cwd=self.folder,
-            env=self._environment(more),
+            env=self._environment(unmeasured(), more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, around: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
         kept = {
             name: text
-            for name, text in unmeasured().items()
+            for name, text in around.items()
             if not name.startswith(("AWS_", "MELTANO_", "TAP_", "TARGET_"))
         }
         return kept | {

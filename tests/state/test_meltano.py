@@ -7,31 +7,24 @@ import os
 import signal
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from state.dynamodb import LocalDynamoDB, edit, running, states
+from state.dynamodb import LocalDynamoDB, edit, states
 from state.project import SECONDS, STATE_ID, Project
 from state_backend_dynamodb.settings import SETTINGS
 from state_backend_dynamodb.table import STATES, Table, projects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.workspace
 
 OWN = {"MELTANO_DATABASE_URI": "sqlite:///other.db", "MELTANO_SYS_DIR_ROOT": "other"}
 """What two runs on two machines do not share: Meltano's own guard knows its system database only."""
-
-
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDynamoDB]:
-    """One implementation: the calls of Meltano's part are those of `states`."""
-    with running("moto", tmp_path_factory.mktemp("moto")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -88,11 +81,15 @@ class TestCommands:
         assert project.run("state", "copy", "--force", "one", "two").status == 0
         more = json.dumps({"singer_state": {"bookmarks": {"users": {"x": 1}}}})
         assert project.run("state", "merge", "two", more).status == 0
-        merged = json.loads(project.run("state", "get", "two").printed)["singer_state"]["bookmarks"]
-        assert merged == MARCH["bookmarks"] | {"users": {"x": 1}}
+        two = states(table).read("two")
+        assert two is not None
+        assert two["completed"] == {"singer_state": MARCH}
+        assert two["partial"] == json.loads(more)
         assert project.run("state", "move", "--force", "two", "three").status == 0
-        assert project.run("state", "list").printed.split() == ["one", "three"]
         assert project.run("state", "list", "--pattern", "th*").printed.split() == ["three"]
+        three = states(table).read("three")
+        merged = {"bookmarks": MARCH["bookmarks"] | {"users": {"x": 1}}}
+        assert three == {"completed": {"singer_state": merged}, "partial": {}}
         assert project.run("state", "clear", "--force", "one").status == 0
         assert list(states(table).ids()) == ["three"]
         assert project.run("state", "clear", "--force", "--all").status == 0
@@ -128,7 +125,6 @@ class TestCommands:
         [
             ("URI", "dynamodb://table/folder", "must be dynamodb:// and the name of the table"),
             ("DYNAMODB_LEASE_SECONDS", "1", "lease_seconds is 1; it must be 3 at least"),
-            ("DYNAMODB_PROFILE", "nobody", r"config profile \(nobody\) could not be found"),
         ],
     )
     def test_a_wrong_setting_is_named(
@@ -137,27 +133,12 @@ class TestCommands:
         """In one sentence, without a traceback."""
         done = project.run("state", "list", **{f"MELTANO_STATE_BACKEND_{name}": value})
         assert done.status == 1
-        assert said.replace("\\", "") in done.log
+        assert said in done.log
         assert "Traceback" not in done.log
 
 
 class TestRuns:
     """`meltano run`: one at a time of each state id, wherever they run."""
-
-    def test_each_run_begins_where_the_last_one_ended(self, project: Project, table: Table) -> None:
-        """The lock is given back at the end, and the rows of projects tell the run."""
-        first, second = (
-            project.run("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
-            for _ in range(2)
-        )
-        assert (first.status, second.status) == (0, 0), second.log
-        assert project.begun() == [{}, MARCH]
-        head = table.get(STATES, STATE_ID)
-        assert head is not None
-        assert "lock_owner" not in head
-        (row,) = table.query(projects_of(STATE_ID))
-        assert row["last_ingest_date"] == "2026-03-01T00:00:00.000Z"
-        assert f"run ID '{row['run']}'" in first.log  # which brought it there
 
     def test_a_second_one_at_the_same_time_fails_plainly(
         self, project: Project, table: Table
@@ -190,15 +171,17 @@ class TestRuns:
         with first:
             begun(project)
             patient = {"MELTANO_STATE_BACKEND_LOCK_TIMEOUT_SECONDS": "40"}
-            second = project.start("run", "tap-small", "target-small", **OWN, **patient)
-            with second:
-                time.sleep(3)
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(
+                    project.run, "run", "tap-small", "target-small", **OWN, **patient
+                )
+                time.sleep(2)
                 assert len(project.begun()) == 1
                 project.waits.unlink()
-                _, log = second.communicate(timeout=SECONDS)
+                second = waiting.result()
             first.communicate(timeout=SECONDS)
-        assert (first.returncode, second.returncode) == (0, 0), log.decode()
-        assert b"waiting" in log
+        assert (first.returncode, second.status) == (0, 0), second.log
+        assert "; waiting." in second.log
         assert project.begun() == [{}, MARCH]
         assert stored(table, STATE_ID) == {"bookmarks": {}}
 
@@ -217,20 +200,28 @@ class TestRuns:
         assert "over from process" in done.log
         assert time.monotonic() - began < 3 + 5
 
-    def test_an_edited_row_is_where_the_next_run_begins(
+    def test_each_run_begins_where_the_last_one_or_a_person_ended(
         self, project: Project, table: Table
     ) -> None:
-        """Once; the run after it goes on as ever."""
+        """The rows tell the run; an edit holds once; the lock is given back at the end."""
+        done = []
         for number in range(3):
             if number == 1:
                 edit(table, STATE_ID, "ABC", "2026-01-31")
-            done = project.run("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
-            assert done.status == 0, done.log
-        _, edited, after = project.begun()
+            run = project.run("run", "tap-small", "target-small", NEXT_STATE=json.dumps(MARCH))
+            assert run.status == 0, run.log
+            done.append(run)
+            (row,) = table.query(projects_of(STATE_ID))
+            assert row["last_ingest_date"] == "2026-03-01T00:00:00.000Z"
+            head = table.get(STATES, STATE_ID)
+            assert head is not None
+            assert "lock_owner" not in head
+        first, edited, after = project.begun()
+        assert (first, after) == ({}, MARCH)
         (partition,) = edited["bookmarks"]["issues"]["partitions"]
         assert partition["replication_key_value"] == "2026-01-31T00:00:00.000Z"
         assert "seen" not in partition
-        assert after == MARCH
+        assert f"run ID '{row['run']}'" in done[1].log  # which brought it there last
 
 
 def test_each_setting_is_an_entry_point() -> None:

@@ -17,7 +17,7 @@ from state_backend_dynamodb.errors import StateHeldError
 if TYPE_CHECKING:
     from state_backend_dynamodb.table import Table
 
-PROCESSES = 4
+PROCESSES = 3
 ROUNDS = 5
 SECONDS = 60
 

@@ -157,6 +157,13 @@ class TestOneState:
         with pytest.raises(UnreadableStateError, match=r"chunks of version .* are missing"):
             states(table).read(STATE)
 
+    def test_one_of_a_newer_version_is_left_alone(self, table: Table) -> None:
+        """What this version cannot read is no empty state."""
+        save(table, document())
+        table.update(STATES, STATE, "SET #format = :new", "#id = :id", {"new": 2, "id": STATES})
+        with pytest.raises(UnreadableStateError, match="by a newer version of this package"):
+            states(table).read(STATE)
+
 
 class Unheard(Table):
     """A table whose renewals do not arrive, as when the network is gone; other writes do again."""
@@ -260,6 +267,47 @@ class TestTwoHolders:
             with pytest.raises(LostLockError, match="somebody has removed it"):
                 held.write(document())
 
+    def test_a_lock_that_cannot_be_given_back_is_no_failure(
+        self, dynamodb: LocalDynamoDB, table: Table, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What was saved is saved; the next run waits for the lease."""
+
+        class Gone(Table):
+            def update(
+                self, id_: str, part: str, expression: str, condition: str, values: Any
+            ) -> Any:
+                if expression.startswith("REMOVE"):
+                    raise TableError("The network is gone.")
+                return super().update(id_, part, expression, condition, values)
+
+        with states(Gone(dynamodb.client, table.name), lease=0.2).locked(STATE) as held:
+            held.write(document())
+        assert "was not given back, so the next run waits 0.2 seconds" in caplog.text
+        assert states(table).read(STATE) == document()
+
+    def test_a_renewal_that_fails_once_is_tried_again(
+        self, dynamodb: LocalDynamoDB, table: Table, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A short break of the network costs no lock."""
+
+        class Broken(Unheard):
+            breaks = 1
+
+            def update(
+                self, id_: str, part: str, expression: str, condition: str, values: Any
+            ) -> Any:
+                if self.breaks and "#lock_beat = :beat" in expression:
+                    self.breaks -= 1
+                    return super().update(id_, part, expression, condition, values)
+                return Table.update(self, id_, part, expression, condition, values)
+
+        with states(Broken(dynamodb.client, table.name), lease=0.6).locked(STATE) as held:
+            time.sleep(0.3)
+            with pytest.raises(StateHeldError), states(table, patience=0.8).locked(STATE):
+                pytest.fail("held twice")
+            held.write(document())
+        assert "was not renewed, and will be tried again. The network is gone." in caplog.text
+
     def test_a_lost_answer_does_not_lock_the_asker_out(
         self, dynamodb: LocalDynamoDB, table: Table
     ) -> None:
@@ -362,6 +410,16 @@ class TestRowsOfProjects:
             held.write(document(ABC="2026-03-05T00:00:00.000Z"))
             held.write(document(ABC="2026-03-06T00:00:00.000Z"))
         assert dates(states(table).read(STATE)) == {"ABC": "2026-01-31T08:00:00.000Z"}
+
+    def test_an_edit_during_a_run_that_merges_states_is_the_next_ones(self, table: Table) -> None:
+        """Meltano reads again before each merge; that takes no edit that the tap does not know of."""
+        save(table, document(ABC="2026-03-01T00:00:00.000Z"))
+        with states(table).locked(STATE) as held:
+            held.read()
+            edit(table, STATE, "ABC", "2026-01-31")
+            held.read()
+            held.write(document(ABC="2026-03-05T00:00:00.000Z"))
+        assert dates(states(table).read(STATE)) == {"ABC": "2026-01-31T00:00:00.000Z"}
 
     def test_a_later_date_is_ignored_and_said(
         self, table: Table, caplog: pytest.LogCaptureFixture

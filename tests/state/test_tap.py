@@ -32,9 +32,10 @@ def issues(kept: States, folder: Path, config: dict[str, Any]) -> set[str]:
 
 
 def test_an_edited_date_reads_that_project_again(
-    configure: Configure, table: Table, tmp_path: Path
+    configure: Configure, moto: LocalDynamoDB, tmp_path: Path
 ) -> None:
     """All of its issues since then, those at the old bookmark included, and nothing of the others."""
+    table = moto.table()
     kept = states(table)
     everything = issues(kept, tmp_path, configure())
     assert issues(kept, tmp_path, configure()) == set()
@@ -46,13 +47,13 @@ def test_an_edited_date_reads_that_project_again(
 
 
 def test_the_articles_dates_are_where_the_tap_begins(
-    connected_jira: Sandbox, configure: Configure, dynamodb: LocalDynamoDB, tmp_path: Path
+    connected_jira: Sandbox, configure: Configure, moto: LocalDynamoDB, tmp_path: Path
 ) -> None:
     """Of the projects that its table has; the others are read whole, and nothing is read twice."""
     everything = {issue["key"] for issue in connected_jira.issues}
     project = project_of(min(everything))
-    articles = Table(dynamodb.client, dynamodb.article_table({project: "2999-01-01 00:00"}))
-    kept = states(dynamodb.table(), import_table=articles)
+    articles = Table(moto.client, moto.article_table({project: "2999-01-01 00:00"}))
+    kept = states(moto.table(), import_table=articles)
     found = issues(kept, tmp_path, configure())
     assert found == {key for key in everything if project_of(key) != project}
     assert issues(kept, tmp_path, configure()) == set()
