@@ -138,7 +138,8 @@ TARGET = {
         *("batch", "chronicle", "compress", "errors", "facts", "layout"),
         *("ledger", "manifest", "settings", "store", "uploads"),
     },
-    "cli": {
+    "cli": {"errors", "inspection", "settings"},
+    "inspection": {
         *("aws", "compress", "ddl", "errors", "glue_catalog", "inventory", "lake", "layout"),
         *("settings", "store", "verify"),
     },

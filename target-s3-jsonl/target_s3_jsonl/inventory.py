@@ -21,7 +21,7 @@ _TABLES = """
         key TEXT PRIMARY KEY, stream TEXT, rows INTEGER, size INTEGER, sha256 TEXT, schema TEXT, rejected INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE present (key TEXT PRIMARY KEY) WITHOUT ROWID;
-    CREATE TABLE records (stream TEXT, object TEXT, name BLOB);
+    CREATE TABLE records (stream TEXT, name BLOB);
 """
 
 
@@ -65,9 +65,9 @@ class Inventory:
         """Note an object that is there."""
         self._file.execute("INSERT INTO present VALUES (?)", (key,))
 
-    def met(self, stream: str, key: str, name: bytes) -> None:
-        """Note a record of an object."""
-        self._file.execute("INSERT INTO records VALUES (?, ?, ?)", (stream, key, name))
+    def met(self, stream: str, name: bytes) -> None:
+        """Note a record."""
+        self._file.execute("INSERT INTO records VALUES (?, ?)", (stream, name))
 
     def count(self) -> int:
         """Return how many objects the manifests name."""

@@ -172,7 +172,7 @@ class Verification:
             if entry is not None and not entry.rejected:
                 told = b"\0".join(bytes(members.get(name, b"")) for name in names) or line
                 name = hashlib.blake2b(told, digest_size=16).digest()
-                self._inventory.met(entry.stream, key, name)
+                self._inventory.met(entry.stream, name)
 
         with self._lake.opened(key) as file:
             return look(file, key, hear)

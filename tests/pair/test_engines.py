@@ -41,6 +41,11 @@ QUERIES = {
     "projects": "SELECT id, key FROM projects_newest ORDER BY id",
     "gone": "SELECT id, outcome FROM deleted_issues_newest ORDER BY id",
 }
+ODD = "It's 100% Odd!"
+"""A stream of another tap, with names that differ in case, and times in other zones."""
+QUERIES["odd"] = (
+    "SELECT id, sprint, sprint_2, CAST(when_ AS VARCHAR(30)), a_b_x_y FROM it_s_100_odd_newest ORDER BY id"
+)
 Rows = dict[str, list[list[Any]]]
 
 
@@ -84,9 +89,41 @@ def jira(
 
 
 def _load(folder: Path, config: dict[str, Any], jira: Jira) -> None:
-    for output in jira.runs:
+    config = config | {"validate_records": False}
+    for output in (*jira.runs, _odd_messages()):
         code, _, log = run(folder, config, [output])
         assert code == 0, log
+
+
+def _odd_messages() -> bytes:
+    inner = {"type": "object", "properties": {"x y": {"type": "number"}}}
+    properties = {
+        "id": {"type": "integer"},
+        "Sprint": {"type": "string"},
+        "sprint": {"type": "string"},
+        "a.b": inner,
+    }
+    properties |= {"when": {"type": "string", "format": "date-time"}}
+    told = {"schema": {"type": "object", "properties": properties}, "key_properties": ["id"]}
+    first = {"id": 1, "Sprint": "up", "sprint": "low", "a.b": {"x y": 1.5}}
+    messages: list[dict[str, Any]] = [
+        {"type": "SCHEMA", "stream": ODD, **told},
+        {"type": "RECORD", "stream": ODD, "record": {"id": 3}, "version": 6},
+        {
+            "type": "RECORD",
+            "stream": ODD,
+            "version": 7,
+            "record": first | {"when": "2026-01-02T03:04:05.678+0200"},
+        },
+        {
+            "type": "RECORD",
+            "stream": ODD,
+            "version": 7,
+            "record": {"id": 2, "a.b": "none", "when": "then"},
+        },
+        {"type": "ACTIVATE_VERSION", "stream": ODD, "version": 7},
+    ]
+    return b"".join(json.dumps(each).encode() + b"\n" for each in messages)
 
 
 def _statements(script: str) -> list[str]:
@@ -117,6 +154,10 @@ def test_duckdb_sees_what_jira_holds(jira: Jira, duckdb_rows: Rows) -> None:
     assert versions[0] > versions[1] == len(jira.updated) + len(jira.deleted)
     assert not {issue for _, issue, _ in duckdb_rows["worklogs"]} & jira.deleted
     assert duckdb_rows["worklogs"]
+    assert duckdb_rows["odd"] == [
+        [1, "low", "up", "2026-01-02 01:04:05.678", 1.5],
+        [2, None, None, None, None],
+    ]
     (comments,) = duckdb_rows["comments"]
     assert comments[0] == comments[1] > 0
     assert len(duckdb_rows["projects"]) == 2

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target.command import run, schema, state
+from target.command import run, s3_config, schema, state
 from target.duck import duck, printed
 from target_s3_jsonl.ddl import glue, names
 from target_s3_jsonl.ddl.columns import columns
@@ -21,6 +21,7 @@ from target_s3_jsonl.layout import Layout
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from local_s3 import LocalS3
     from target_s3_jsonl.ddl.table import Table
 
 
@@ -210,11 +211,13 @@ _ODD = {
 }
 
 
-def test_duckdb_reads_odd_names_and_values(tmp_path: Path) -> None:
+def test_duckdb_reads_odd_names_and_values_over_s3(
+    tmp_path: Path, local_s3: LocalS3, bucket: str
+) -> None:
     """Names that differ in case, offsets, values that are not what they should be: none ends a query."""
-    config = {"destination": str(tmp_path / "lake"), "validate_records": False}
+    config = s3_config(local_s3, bucket, validate_records=False)
     lines = _messages(
-        "Odd Names!",
+        "It's 100% Odd!",
         _ODD,
         {
             "id": 1,
@@ -232,11 +235,11 @@ def test_duckdb_reads_odd_names_and_values(tmp_path: Path) -> None:
     code, _, log = run(tmp_path, config, lines)
     assert code == 0, log
     script = printed(tmp_path, config, "duckdb")
-    assert "-- Odd Names!: Sprint is sprint_2" in script
-    with duck(script) as connection:
+    assert "-- It's 100% Odd!: Sprint is sprint_2" in script
+    with duck(script, local_s3) as connection:
         found = connection.execute(
             'SELECT sprint, sprint_2, CAST(updated AS VARCHAR), CAST(when_ AS VARCHAR), day, big, "any_", '
-            "a_b_x_y, a_b_n FROM odd_names_newest ORDER BY id"
+            "a_b_x_y, a_b_n FROM it_s_100_odd_newest ORDER BY id"
         ).fetchall()
     first, second = found
     assert first[:4] == ("lower", "upper", "2026-01-02 03:04:05.678", "2026-01-02 01:04:05.678")

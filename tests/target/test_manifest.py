@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import signal
+import tracemalloc
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -233,3 +235,21 @@ def test_a_manifest_has_what_is_stored_in_the_order_of_closing(
     assert [int(each["key"][0]) for each in told["object"]] == kept
     # A version of which an object is not stored must not be taken for a whole list.
     assert ("active_version" in told["stream"][0]) is (not lost)
+
+
+def test_memory_does_not_grow_with_the_number_of_objects() -> None:
+    """Lines wait on disk; what is in memory is what is under way."""
+    manifest = Manifest()
+    sealed = sealed_object()
+    tracemalloc.start()
+    for ticket in range(10_000):
+        manifest.add(PATH, dataclasses.replace(sealed, ticket=ticket))
+        manifest.stored(ticket)
+    document = manifest.finish(_RUN, {}, {}, _NOW)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    manifest.close()
+    assert document is not None
+    assert document.size > 2_000_000
+    document.file.close()
+    assert peak < 600_000, peak

@@ -31,6 +31,10 @@ class Athena:
         """Quote a name."""
         return f'"{name}"'
 
+    def text(self, value: str) -> str:
+        """Spell a text."""
+        return literal(value)
+
     def member(self, column: str, path: Path, *, as_json: bool) -> str:
         """Look into JSON."""
         where = literal("$" + "".join(f'["{step}"]' for step in path))

@@ -18,6 +18,9 @@ class Dialect(Protocol):
     def quoted(self, name: str) -> str:
         """Quote a name."""
 
+    def text(self, value: str) -> str:
+        """Spell a text."""
+
     def member(self, column: str, path: Path, *, as_json: bool) -> str:
         """Return what stands at a path in a column of JSON: as text, or as JSON text."""
 

@@ -33,6 +33,10 @@ class DuckDB:
         """Quote a name."""
         return f'"{name}"'
 
+    def text(self, value: str) -> str:
+        """Spell a text."""
+        return literal(value)
+
     def member(self, column: str, path: Path, *, as_json: bool) -> str:
         """Look into JSON."""
         steps = literal("$" + "".join(f'."{step}"' for step in path))

@@ -32,6 +32,11 @@ class Spark:
         """Quote a name."""
         return f"`{name}`"
 
+    def text(self, value: str) -> str:
+        """Spell a text; two quotes in a row would be the end of one text and the begin of another."""
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+
     def member(self, column: str, path: Path, *, as_json: bool) -> str:  # noqa: ARG002 - one function gives both
         """Look into JSON."""
         steps = "".join(f"['{step}']" for step in path)
@@ -63,7 +68,7 @@ class Spark:
         )
         read = (
             f"CREATE OR REPLACE TEMPORARY VIEW {source} (\n  {declared}\n)\n"
-            f"USING json OPTIONS (path '{self._root}/{table.glob}', mode 'FAILFAST')"
+            f"USING json OPTIONS (path {self.text(f'{self._root}/{table.glob}')}, mode 'FAILFAST')"
         )
         view = self.view(table.raw, f"SELECT\n  {chosen}\nFROM {source}")
         # Which lets Spark tell members apart that differ in case only.

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from target_s3_jsonl.ddl.dialect import literal
 from target_s3_jsonl.ddl.table import FILE, LOAD_DATE, MANIFESTS
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _ranked(table: Table, version: Column | None, dialect: Dialect) -> str:
 
 def _whole_list(table: Table, dialect: Dialect) -> list[str]:
     """Return how many versions of a list were declared whole, and the objects of the newest."""
-    told = f"FROM {dialect.quoted(MANIFESTS)} WHERE stream = {literal(table.stream)}"
+    told = f"FROM {dialect.quoted(MANIFESTS)} WHERE stream = {dialect.text(table.stream)}"
     newest_version = "version = (SELECT newest FROM declared)"
     return [
         f"declared AS (\n  SELECT count(active_version) AS times, max(active_version) AS newest {told}\n)",
