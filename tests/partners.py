@@ -1,7 +1,8 @@
-"""Plugins of the package index, each in an environment of its own."""
+"""Plugins and servers of the package index, each in an environment of its own."""
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,16 @@ from documents import ROOT
 
 
 def installed(name: str) -> Path:
-    """Return a plugin's command; installed once, into `.venv-peers`, from its hash-locked requirements."""
+    """Return a package's command; installed once, into `.venv-peers`, from its hash-locked requirements."""
+    folder = ROOT / ".venv-peers"
+    folder.mkdir(exist_ok=True)
+    # Tests of several processes may ask for it at once.
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _installed(name)
+
+
+def _installed(name: str) -> Path:
     lock = ROOT / "tests" / "peers" / f"{name}.lock"
     venv = ROOT / ".venv-peers" / name
     stamp = venv / "made-from"
