@@ -1,7 +1,8 @@
-"""Plugins of the package index, each in an environment of its own."""
+"""Plugins and servers of the package index, each in an environment of its own."""
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,16 @@ from documents import ROOT
 
 
 def installed(name: str, command: str = "") -> Path:
-    """Return the command of a package, which may be called otherwise; installed once, into `.venv-peers`, from its hash-locked requirements."""
+    """Return the command of a package, of its name unless said otherwise; installed once, into `.venv-peers`, from its hash-locked requirements."""
+    folder = ROOT / ".venv-peers"
+    folder.mkdir(exist_ok=True)
+    # Tests of several processes may ask for it at once.
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _installed(name) / (command or name)
+
+
+def _installed(name: str) -> Path:
     lock = ROOT / "tests" / "peers" / f"{name}.lock"
     venv = ROOT / ".venv-peers" / name
     stamp = venv / "made-from"
@@ -23,4 +33,4 @@ def installed(name: str, command: str = "") -> Path:
         ):
             subprocess.run([uv, *step], check=True)
         stamp.write_text(lock.read_text())
-    return venv / "bin" / (command or name)
+    return venv / "bin"

@@ -18,6 +18,7 @@ import requests
 
 from documents import ROOT
 from sandbox import Corpus
+from sandbox.faults import Fault
 from tap.sign_in import login_by
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def test_a_pair_that_was_killed_and_started_again_has_everything(
 ) -> None:
     """SIGKILL in the middle of the run; what was acknowledged is there, the rest comes again."""
     lake = pipe.folder / "lake"
-    connected_jira.fault("/rest/api/2/search", delay=0.1, count=10**6)
+    slow = Fault("/rest/api/2/search", count=10**6, delay=0.1)
+    connected_jira.world.faults.add(slow)
     with piped(pipe.folder, pipe.tap, pipe.target) as (source, sink):
         doomed = source if victim == "tap" else sink
         assert sink.stdout is not None
@@ -190,7 +192,7 @@ def test_a_pair_that_was_killed_and_started_again_has_everything(
         output += sink.communicate(timeout=SECONDS)[0]
         source.wait(timeout=SECONDS)
         assert doomed.returncode == -signal.SIGKILL
-    connected_jira.world.faults.clear()
+    slow.delay = 0
     pipe.save(output)
     acknowledged = {
         part["project_key"]: part

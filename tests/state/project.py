@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from prepared import CAN_FORK, prepared
 from state.dynamodb import KEYS, REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 BIN = Path(sys.executable).parent
 STATE_ID = "dev:tap-small-to-target-small"
@@ -87,7 +89,7 @@ class Project:
     def run(self, *arguments: str, **more: str) -> Done:
         """Run a command of Meltano to its end."""
         if not CAN_FORK:
-            process = self.start(*arguments, **more)
+            process = self._start(*arguments, **more)
             printed, log = process.communicate(timeout=SECONDS)
             return Done(process.returncode, printed.decode(), log.decode())
         order = {
@@ -99,8 +101,18 @@ class Project:
             status, output = prepared("meltano.cli:main").run(order, b"", log_file, SECONDS)
         return Done(status, output.decode(), (self.folder / "log").read_text())
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
-        """Start a command of Meltano that is to be killed, or to run beside another one."""
+    @contextmanager
+    def started(self, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a command of Meltano beside the block, which waits for its end, or kills it."""
+        with self._start(*arguments, **more) as process:
+            try:
+                yield process
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+
+    def _start(self, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [str(BIN / "meltano"), *arguments],
             cwd=self.folder,

@@ -186,7 +186,7 @@ class TestTwoHolders:
 
     def test_a_holder_that_lives_is_named(self, table: Table) -> None:
         """The second gives up after its patience, and says who holds the state since when."""
-        with states(table, lease=0.3).locked(STATE, run="r-1") as held:
+        with states(table, lease=3).locked(STATE, run="r-1") as held:
             with (
                 pytest.raises(
                     StateHeldError, match=r"held by process \d+ on .* \(run r-1\) since 2"
@@ -198,8 +198,8 @@ class TestTwoHolders:
 
     def test_a_lock_is_kept_over_many_leases(self, table: Table) -> None:
         """Renewals go on beside whatever the holder does."""
-        with states(table, lease=0.3).locked(STATE) as held:
-            time.sleep(1.5)
+        with states(table, lease=1).locked(STATE) as held:
+            time.sleep(2.5)
             with pytest.raises(StateHeldError), states(table, patience=0.4).locked(STATE):
                 pytest.fail("held twice")
             held.write(document())
@@ -301,9 +301,9 @@ class TestTwoHolders:
                     return super().update(id_, part, expression, condition, values)
                 return Table.update(self, id_, part, expression, condition, values)
 
-        with states(Broken(dynamodb.client, table.name), lease=0.6).locked(STATE) as held:
-            time.sleep(0.3)
-            with pytest.raises(StateHeldError), states(table, patience=0.8).locked(STATE):
+        with states(Broken(dynamodb.client, table.name), lease=2).locked(STATE) as held:
+            time.sleep(1)
+            with pytest.raises(StateHeldError), states(table, patience=1.5).locked(STATE):
                 pytest.fail("held twice")
             held.write(document())
         assert "was not renewed, and will be tried again. The network is gone." in caplog.text
