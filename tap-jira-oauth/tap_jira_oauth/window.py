@@ -119,6 +119,7 @@ class Reader:
         self._span = span
         self._window = Window(span.since)
         self._seen = dict(seen or {})
+        self._edge = dict(self._seen)
         self._window_rows = window_rows
         self._newest: int | None = None
         self._settled: int | None = None
@@ -166,9 +167,14 @@ class Reader:
         return min(reached, self._span.until - 1)
 
     def boundary(self, bookmark: int) -> dict[str, int]:
-        """Return the rows (id: updated) that a run from `bookmark` on may be shown again."""
+        """Return the rows (id: updated) that a run from `bookmark` on may be shown again.
+
+        Asked for after each page with a bookmark that never goes back, so what is behind it is
+        forgotten: to look through all that a window has seen would take longer than to read the page.
+        """
         lower = lower_bound(bookmark, self._span.lookback)
-        return {id_: updated for id_, updated in self._seen.items() if updated >= lower}
+        self._edge = _from(lower, self._edge)
+        return dict(self._edge)
 
     def take(self, rows: Sequence[Row], total: int) -> list[int]:
         """Take the answer to `ask`; return the indexes of the rows to emit, in order.
@@ -223,7 +229,7 @@ class Reader:
                     self._passed += 1
             elif self._wanted(row):
                 new.append(index)
-                self._seen[row.id] = row.updated
+                self._seen[row.id] = self._edge[row.id] = row.updated
                 self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
@@ -334,7 +340,8 @@ class Reader:
             return
         if self._can_leave() and self._settled is not None:
             window = Window(floor_to_minute(self._settled))
-            self._seen = self.boundary(self._settled)
+            lower = lower_bound(self._settled, self._span.lookback)
+            self._seen, self._edge = _from(lower, self._seen), _from(lower, self._edge)
         self._start(window)
 
     def _open_by_key(self) -> None:
@@ -354,3 +361,7 @@ class Reader:
         self._window = window
         self._start_at = self._reached = self._back = 0
         self._last = None
+
+
+def _from(lower: int, rows: Mapping[str, int]) -> dict[str, int]:
+    return {id_: updated for id_, updated in rows.items() if updated >= lower}

@@ -73,6 +73,16 @@ def test_each_declared_type_and_the_array_of_it(
     assert many.get("items") == (None if types == ANYTHING else kept)
 
 
+def test_only_what_tells_one_version_of_an_issue_from_another_is_never_null() -> None:
+    """A catalog may deselect all the rest; the system's fields are nullable, too."""
+    known = STATIC["properties"]
+    bones = {"id", "key", "self", "updated"}
+    assert {name for name, declared in known.items() if "null" not in declared["type"]} == bones
+    assert set(STATIC["required"]) == bones
+    system = properties(Field(id="summary", name="Summary"))
+    assert all("null" in declared["type"] for declared in system.values())
+
+
 def test_sprints_are_objects_whatever_the_server_says() -> None:
     """Data Center declares texts, Cloud `json`."""
     sprint = "com.pyxis.greenhopper.jira:gh-sprint"
