@@ -46,6 +46,13 @@ class Cloud(NamedTuple):
 
     url: str
     jira: Sandbox
+    folder: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of the account's owner."""
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, **keys}
 
     def client(self, service: str) -> Any:
         """Return a client of the account's owner."""
@@ -110,7 +117,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         Sandbox(corpus=Corpus.generate(seed=5, issues=ISSUES, projects=2)) as jira,
         running("ministack", folder, AUTH="true") as server,
     ):
-        cloud = Cloud(server.url, jira)
+        cloud = Cloud(server.url, jira, folder)
         _follow_the_page(cloud, folder)
         # The emulator speaks plain HTTP, which the lake's own policy refuses to everybody.
         cloud.client("s3").delete_bucket_policy(Bucket=cloud.bucket)
@@ -120,40 +127,58 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def _follow_the_page(cloud: Cloud, folder: Path) -> None:
     """Run what stands in the page's numbered steps, up to the stack; where it needs a person, play one."""
     (folder / "deploy").symlink_to(ROOT / "deploy")
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    variables = {"AWS_ENDPOINT_URL": cloud.url, "AWS_DEFAULT_REGION": REGION, **keys}
-    path = os.pathsep.join(
-        [str(BIN), str(partners.installed("awscli", "aws").parent), os.environ["PATH"]]
-    )
-    for command in _commands():
+    for command in _commands(1, 4):
         if "jira-oauth login" in command:
             store = {"TAP_JIRA_OAUTH_CREDENTIALS_STORE": "ssm"}
-            login = login_by_code(folder, cloud.jira.approve, **variables, **store)
+            login = login_by_code(folder, cloud.jira.approve, **cloud.variables, **store)
             assert login[0] == 0, login[1]
             continue
-        done = subprocess.run(
-            ["/bin/bash", "-ec", _as_here(command, cloud)],
-            cwd=folder,
-            env=unmeasured() | variables | {"PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, command + done.stdout + done.stderr
+        said = _run(command, cloud, folder)
         if command.startswith("jira-oauth keygen"):
-            key = done.stdout[done.stdout.index("-----BEGIN") :]
-            cloud.jira.register_consumer("OauthKey", key, name="Lake")
-        if size := re.search(r"holds (\d+) MB", done.stdout):
+            cloud.jira.register_consumer("OauthKey", said[said.index("-----BEGIN") :], name="Lake")
+        if size := re.search(r"holds (\d+) MB", said):
             assert int(size[1]) < 250
 
 
-def _commands() -> list[str]:
-    """Return the commands of the steps, of which the fourth calls the function."""
-    page = (ROOT / "deploy/README.md").read_text("utf-8")
-    steps = page[page.index("\n1. ") : page.index("\n4. ")]
+def _first_query(cloud: Cloud, folder: Path) -> str:
+    """Run what stands in the last step; return what Athena answers."""
+    said = ""
+    for command in _commands(5, 6):
+        said = _run(command.replace("my-lake", cloud.bucket), cloud, folder)
+    id_ = json.loads(said)["QueryExecutionId"]
+    athena = cloud.client("athena")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        status = athena.get_query_execution(QueryExecutionId=id_)["QueryExecution"]["Status"]
+        if status["State"] not in {"QUEUED", "RUNNING"}:
+            break
+        time.sleep(0.2)
+    assert status["State"] == "SUCCEEDED", status
+    rows = athena.get_query_results(QueryExecutionId=id_)["ResultSet"]["Rows"]
+    return str(rows[-1]["Data"][0]["VarCharValue"])
+
+
+def _run(command: str, cloud: Cloud, folder: Path) -> str:
+    path = [str(BIN), str(partners.installed("awscli", "aws").parent), os.environ["PATH"]]
+    done = subprocess.run(
+        ["/bin/bash", "-ec", _as_here(command, cloud)],
+        cwd=folder,
+        env=unmeasured() | cloud.variables | {"PATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, command + done.stdout + done.stderr
+    return done.stdout
+
+
+def _commands(first: int, end: int) -> list[str]:
+    """Return the commands of some of the numbered steps."""
+    page = (ROOT / "deploy/README.md").read_text("utf-8").partition("\nHow far each project is")[0]
+    steps = page[page.index(f"\n{first}. ") :].partition(f"\n{end}. ")[0]
     blocks = re.findall(r"(?s)```\n(.*?)```", steps)
     joined = "".join(blocks).replace("\\\n", " ")
-    return [line.strip() for line in joined.splitlines()]
+    return [line.strip() for line in joined.splitlines() if line.strip()]
 
 
 def _as_here(command: str, cloud: Cloud) -> str:
@@ -192,7 +217,7 @@ def test_a_load_is_cut_continued_killed_and_kept_up(cloud: Cloud) -> None:
     until = time.monotonic() + 30
     while len(cloud.stored()) == before and time.monotonic() < until:
         time.sleep(0.1)
-    _kill_the_function()
+    _kill_the_function(cloud)
     call.join()
     assert answers[0].get("failed"), answers
     assert before < len(cloud.stored()) < ISSUES
@@ -214,14 +239,16 @@ def test_a_load_is_cut_continued_killed_and_kept_up(cloud: Cloud) -> None:
         ExpressionAttributeValues={":id": {"S": "projects/jira"}},
     )["Items"]
     assert {row["part"]["S"] for row in rows} == {"ALPHA", "OPS"}
+    assert _first_query(cloud, cloud.folder) == str(ISSUES)
     _delete(cloud)
 
 
-def _kill_the_function() -> None:
+def _kill_the_function(cloud: Cloud) -> None:
     """End every process of the running call with SIGKILL, as Lambda does when memory runs out."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or is nobody's business
-            if b"STATE_TABLE=" in (process / "environ").read_bytes():
+            variables = (process / "environ").read_bytes()
+            if b"STATE_TABLE=" in variables and cloud.url.encode() in variables:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
