@@ -35,7 +35,7 @@ class Anything(msgspec.Struct):
 
 def proof(
     schema: Mapping[str, Any], keys: Sequence[str], like: object = None
-) -> Callable[[bytes], object] | None:
+) -> Callable[[bytes | memoryview], object] | None:
     """Return what takes a record that is an object, conforms and has the keys, or raises; None if no type says that.
 
     `like` is a record as the tap sends them: members are looked for in its order, where msgspec finds
