@@ -206,7 +206,9 @@ class Batches:
             # Half a line may be in the spool: the object is lost, and its ticket stays held, so no STATE can cover it.
             self._open.pop(slot).discard()
             raise
-        stretch = self._since_state.setdefault(slot, Stretch())
+        stretch = self._since_state.get(slot)
+        if stretch is None:
+            stretch = self._since_state[slot] = Stretch()
         stretch.rows += 1
         stretch.size += grown
         if batch.rows >= self.limits.rows:

@@ -93,7 +93,7 @@ class Intake:
         """After the last line: what followed the last newline. A tap that died in mid-line leaves it."""
 
     def lines(self, seconds_left: Callable[[], float | None]) -> Iterator[bytes | None]:
-        """Yield each line without its newline, and None when `seconds_left()` have passed in silence, or at a wake-up.
+        """Yield each line without its newline, and None after each reading, in silence after `seconds_left()`, and at a wake-up.
 
         Ends at the end of the input or at a signal. `seconds_left` returns None where nothing is
         due.
@@ -116,6 +116,7 @@ class Intake:
                 pending = [following]
                 if self._stop.received is not None:
                     return
+            yield None
         self.tail = b"".join(pending)
 
     def _chunks(

@@ -179,7 +179,8 @@ class MessageLoop(GenericSingerReader[bytes]):
         for line in intake.lines(loader.seconds_left):
             if line is not None:
                 router.line(line)
-            loader.look()
+            else:  # a look after each line would take as long as to compress a short one
+                loader.look()
         if stop.received is None:
             router.last_line(intake.tail)
 
