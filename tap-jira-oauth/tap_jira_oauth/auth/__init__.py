@@ -38,18 +38,15 @@ def build_auth(settings: Settings) -> AuthBase:
     return _oauth1(settings)
 
 
-# The libraries of OAuth take a tenth of the start of a run that signs in otherwise.
-
-
 def _oauth2(settings: Settings) -> AuthBase:
-    from tap_jira_oauth.auth.oauth2 import RefreshedToken  # noqa: PLC0415 - as above
+    from tap_jira_oauth.auth.oauth2 import RefreshedToken  # noqa: PLC0415 - its libraries slow every start
 
     return RefreshedToken(settings, token_store(settings))
 
 
 def _oauth1(settings: Settings) -> AuthBase:
-    from tap_jira_oauth.auth.oauth1 import RSASignature  # noqa: PLC0415 - as above
-    from tap_jira_oauth.auth.private_key import load_private_key  # noqa: PLC0415 - as above
+    from tap_jira_oauth.auth.oauth1 import RSASignature  # noqa: PLC0415 - its libraries slow every start
+    from tap_jira_oauth.auth.private_key import load_private_key  # noqa: PLC0415 - its libraries slow every start
 
     credentials = load_oauth1(settings)
     return RSASignature(
