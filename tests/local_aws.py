@@ -6,22 +6,18 @@ checksums, which SeaweedFS does.
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from measured import unmeasured
+from loopback import free_port, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_READY_SECONDS = 30.0
 REGION = "us-east-1"
 
 
@@ -44,29 +40,8 @@ class LocalAWS:
 @contextmanager
 def local_aws(folder: Path, *, free_calls: int | None = None) -> Iterator[LocalAWS]:
     """Run a server in the block. After `free_calls` requests it enforces IAM; None: never."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     rules = {} if free_calls is None else {"INITIAL_NO_AUTH_ACTION_COUNT": str(free_calls)}
-    with (folder / "aws.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=unmeasured() | rules,
-        )
-        with process:
-            try:
-                _wait(process, port)
-                yield LocalAWS(port)
-            finally:
-                process.terminate()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("moto did not start")
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with listening(command, port, folder / "aws.log", **rules):
+        yield LocalAWS(port)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from local_aws import LocalAWS
-from measured import unmeasured
+from loopback import free_port, listening
 from partners import installed
 
 if TYPE_CHECKING:
@@ -30,24 +29,10 @@ json.dump([sqlglot.transpile(each, read="athena", write="duckdb")[0] for each in
 @contextmanager
 def ministack(folder: Path) -> Iterator[LocalAWS]:
     """Run the server in the block, on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     where = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "HOME": str(folder), "TZ": "UTC"}
-    with (folder / "ministack.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(installed("ministack"))],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env=unmeasured() | where,
-        )
-        with process:
-            try:
-                _wait(process, port)
-                yield LocalAWS(port)
-            finally:
-                process.terminate()
+    with listening([str(installed("ministack"))], port, folder / "ministack.log", **where):
+        yield LocalAWS(port)
 
 
 def ask(server: LocalAWS, database: str, query: str, output: str) -> list[list[str | None]]:
@@ -85,12 +70,3 @@ def in_words_of_duckdb(statements: Sequence[str]) -> list[str]:
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return list(json.loads(done.stdout))
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("MiniStack did not start")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-import socket
-import subprocess
 import sys
-import time
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import partners
-from measured import unmeasured
+from loopback import free_port, listening
 from state_backend_dynamodb.aws import dynamodb_client
 from state_backend_dynamodb.lock import Terms
 from state_backend_dynamodb.states import CLOCK, States
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 """MiniStack's own, which may do everything; without rights to check any will do."""
-_READY_SECONDS = 30.0
 
 # With threads moto lets two conditional writes through at once; the command has no option for it.
 _ONE_THREAD = """
@@ -99,34 +95,11 @@ def edit(table: Table, state_id: str, project: str, date: object) -> None:
 @contextmanager
 def running(implementation: str, folder: Path, **more: str) -> Iterator[LocalDynamoDB]:
     """Run `moto` or `ministack` in the block, with more variables in its environment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     if implementation == "moto":
         command = [sys.executable, "-c", _ONE_THREAD, str(port)]
     else:
         command = [str(partners.installed("ministack"))]
     address = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
-    with (folder / f"{implementation}.log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            env=unmeasured() | address | more,
-        )
-        with process:
-            try:
-                _wait(process, port)
-                yield LocalDynamoDB(f"http://127.0.0.1:{port}")
-            finally:
-                process.terminate()
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    raise RuntimeError("the server did not start")
+    with listening(command, port, folder / f"{implementation}.log", **address, **more):
+        yield LocalDynamoDB(f"http://127.0.0.1:{port}")
