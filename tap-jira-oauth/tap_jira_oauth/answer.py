@@ -107,7 +107,7 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     """
     if answer.status == HTTPStatus.OK:
         _judge_success(answer, anonymous=anonymous)
-        return None
+        return Wait("an answer that ends early", 0) if is_cut(answer.body) else None
     problem = oauth_problem(answer)
     if problem in _FRESH_SIGNATURE_HELPS:
         return Wait(f"OAuth {problem}", 0, once=True)
@@ -121,6 +121,16 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     if problem is None and answer.status in _SAID_TO_NOBODY and not anonymous:
         _refuse_nobody(answer, f"HTTP {answer.status}: {words(answer)} ")
     return refuse(answer)
+
+
+def is_cut(body: bytes) -> bool:
+    """Tell whether a JSON object or array ends before its last bracket.
+
+    A proxy that loses its server may send half an answer, with a length that is right for the half.
+    One that is cut behind an inner bracket is found out by whoever decodes it.
+    """
+    text = body.strip()
+    return text[:1] + text[-1:] not in (b"{}", b"[]")
 
 
 def judge_token(answer: Answer) -> Wait | None:

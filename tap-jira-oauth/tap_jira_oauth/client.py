@@ -76,6 +76,10 @@ class JiraClient:
         """Tell whether a signal asked the run to stop."""
         return bool(self._timing.wait(0))
 
+    def rest(self, seconds: float) -> None:
+        """Send no request for so long."""
+        self._gate.close(seconds)
+
     def get(self, path: str, kind: type[T]) -> tuple[T, Answer]:
         """Ask for `path` (below the base URL) and decode the JSON answer as `kind`."""
         answer = self.exchange("GET", path)

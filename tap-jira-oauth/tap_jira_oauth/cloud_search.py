@@ -81,7 +81,7 @@ class TokenSearch:
                 raise
             # The same query without a token was answered, so it is the token: it has expired.
             logger.warning("%s: %s The search begins anew where it was.", project_key, error)
-            refused = Found([], [], 0, Chain(refused=True))
+            refused = Found([], [], 0, chain=Chain(refused=True))
             return Arrived(lambda: refused)
         count = None
         if ask.uncounted and found.token is not None:
@@ -90,7 +90,7 @@ class TokenSearch:
             found.issues,
             [row(issue) for issue in found.issues],
             len(found.issues) if count is None else count,
-            Chain(found.token, found.is_last, count),
+            chain=Chain(found.token, found.is_last, count),
             requests=1 if count is None else 2,
         )
         return Arrived(lambda: page)

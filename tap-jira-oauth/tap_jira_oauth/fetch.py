@@ -8,6 +8,7 @@ next projects. What was asked for in vain is dropped.
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import deque
 from concurrent.futures import Future
@@ -21,7 +22,13 @@ import msgspec
 from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain, CloudReader
-from tap_jira_oauth.errors import AccessError, AnswerError, BadRequestError, TapError
+from tap_jira_oauth.errors import (
+    AccessError,
+    AnswerError,
+    BadRequestError,
+    TapError,
+    UnavailableError,
+)
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
 from tap_jira_oauth.page_size import SMALLEST_PAGE
 from tap_jira_oauth.window import Ask, Reader, Row
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk
     from tap_jira_oauth.page_size import PageSize
+
+logger = logging.getLogger("tap-jira-oauth")
 
 SEARCH = "/rest/api/2/search"
 
@@ -58,12 +67,13 @@ _text = msgspec.json.Decoder(str)
 class Found:
     """One answer, with the place of each of its issues in the order of the window.
 
-    `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
+    `covered` is how many of the window's rows Jira says to have looked at for it. `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
     """
 
     issues: list[Issue[Values]]
     rows: list[Row]
     total: int
+    covered: int = 0
     chain: Chain | None = None
     requests: int = 1
 
@@ -161,7 +171,8 @@ class OffsetSearch:
             if found.max_results < SMALLEST_PAGE:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
             self.size.obey(found.max_results)
-        return Found(found.issues, [row(issue) for issue in found.issues], found.total)
+        rows = [row(issue) for issue in found.issues]
+        return Found(found.issues, rows, found.total, found.max_results)
 
 
 @dataclass
@@ -178,7 +189,12 @@ class Reading:
         """Give the reader the answer that it asked for; return the indexes of the new issues."""
         if isinstance(self.reader, CloudReader):
             return self.reader.follow(found.rows, found.chain or Chain())
-        return self.reader.take(found.rows, found.total)
+        return self.reader.take(found.rows, found.total, found.covered)
+
+    @property
+    def rest(self) -> float:
+        """How many seconds to wait before the next page. On Cloud a token stands for one state of the index."""
+        return 0.0 if isinstance(self.reader, CloudReader) else self.reader.rest
 
     def asks(self, size: PageSize) -> Iterator[Ask | CloudAsk]:
         """Return what the reader will ask for, as far as it can be told."""
@@ -193,10 +209,11 @@ class Reading:
 class Fetcher:
     """Reads one project after the other, with up to `width` pages under way, and some more waiting."""
 
-    def __init__(self, search: Search, width: int) -> None:
-        """Prepare; nothing is asked for yet."""
+    def __init__(self, search: Search, width: int, close: Callable[[float], None]) -> None:
+        """Prepare; nothing is asked for yet. `close` lets no request be sent for so many seconds."""
         self._search = search
         self._width = width
+        self._close = close
         self._readings: list[Reading] = []
         self._dropped: list[Future[Arrived]] = []
 
@@ -211,8 +228,9 @@ class Fetcher:
         try:
             while not reader.done:
                 self._look_ahead(reading, upcoming)
-                found = reading.pending.pop(reader.ask).result().found
+                found = self._found(reading)
                 new = reading.take(found)
+                self._rest(reading)
                 reading.total = found.total
                 if reader.ask not in reading.pending or reader.done:
                     self._drop(reading)
@@ -223,6 +241,26 @@ class Fetcher:
             self._drop(reading)
             if reading in self._readings:
                 self._readings.remove(reading)
+
+    def _found(self, reading: Reading) -> Found:
+        """Return the answer to what the reader asks; one that turns out to be cut is asked for once more."""
+        ask = reading.reader.ask
+        arrived = reading.pending.pop(ask).result()
+        try:
+            return arrived.found
+        except UnavailableError as error:
+            logger.warning("%s: %s It is asked for once more.", reading.key, error)
+            self._send(reading, ask)
+            return reading.pending.pop(ask).result().found
+
+    def _rest(self, reading: Reading) -> None:
+        if reading.rest:
+            logger.info(
+                "%s: pages do not fit together, as while Jira's index lags; waiting %.1f s",
+                reading.key,
+                reading.rest,
+            )
+            self._close(reading.rest)
 
     def _look_ahead(self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]) -> None:
         """Ask for what is needed now, and for as much of what comes next as is allowed."""

@@ -43,12 +43,18 @@ WINDOW_ROWS = 5_000
 LATE_ROWS = 50
 """So many rows in a row, all younger than the run, may end it: it would chase edits for ever."""
 
-MAX_REPEATS = 100
-"""How often rows may move in a row without the reader getting any further before that is an error.
+FREE_REPEATS = 8
+"""So often rows may move without the reader getting any further before it rests between two pages.
 
-A few times are normal while people edit the very rows that are read; a long series means that
-Jira does not answer the same question the same way.
+That is normal while people edit the very rows that are read. More than that is mostly an index that
+lags: one that still counts what is deleted, or that of another node. It catches up if it is let.
 """
+
+LONGEST_REST = 10.0
+"""Seconds between two pages at most; rests grow to it from a tenth of a second."""
+
+MAX_REPEATS = 46
+"""How often that may go on before it is an error: with all rests, five minutes."""
 
 
 class Row(NamedTuple):
@@ -166,6 +172,15 @@ class Reader:
             return reached
         return min(reached, self._span.until - 1)
 
+    @property
+    def rest(self) -> float:
+        """How many seconds to wait before the next page is asked for: an index may have to catch up."""
+        return resting(self._stuck)
+
+    @property
+    def _stuck(self) -> int:
+        return max(self._repeats, max(self._refused.values(), default=0))
+
     def boundary(self, bookmark: int) -> dict[str, int]:
         """Return the rows (id: updated) that a run from `bookmark` on may be shown again.
 
@@ -176,11 +191,12 @@ class Reader:
         self._edge = _from(lower, self._edge)
         return dict(self._edge)
 
-    def take(self, rows: Sequence[Row], total: int) -> list[int]:
+    def take(self, rows: Sequence[Row], total: int, covered: int = 0) -> list[int]:
         """Take the answer to `ask`; return the indexes of the rows to emit, in order.
 
-        `total` is the number of rows that this answer counts in the window. A page from which
-        rows moved away since the last one gives nothing; the next `ask` goes back for them.
+        `total` is the number of rows that this answer counts in the window, `covered` how many it
+        says to have looked at; it shows fewer where the index still has what is deleted. A page from
+        which rows moved away since the last one gives nothing; the next `ask` goes back for them.
 
         Raises:
             AnswerError: rows keep moving and the reader gets no further.
@@ -198,7 +214,9 @@ class Reader:
             self._refused.clear()
         if not self._window.by_key:
             self._settle(rows)
-        self._advance(rows, rows[overlap:], total)
+        fresh = rows[overlap:]
+        hidden = not fresh and self._start_at + covered >= total
+        self._advance(rows, fresh, 0 if hidden else total)
         return new
 
     def _overlap(self, rows: Sequence[Row]) -> int | None:
@@ -309,10 +327,11 @@ class Reader:
         self._repeats += 1
         page = hash((self.ask, *rows))
         self._refused[page] += 1
-        if max(self._repeats, self._refused[page]) > MAX_REPEATS:
+        if self._stuck > MAX_REPEATS:
             raise AnswerError(
                 f"Jira's answers to the same search (updated >= {self._window.since}) contradict "
-                f"each other {MAX_REPEATS} times in a row. Run again; if it stays so, report it."
+                f"each other {MAX_REPEATS} times in a row, for minutes. Run again; if it stays so, ask "
+                "an administrator of Jira to check its search index (System > Indexing)."
             )
         late = self._last is not None and self._last.updated > self._trusted
         if self._start_at == 0 or (late and not self._window.by_key):
@@ -361,6 +380,13 @@ class Reader:
         self._window = window
         self._start_at = self._reached = self._back = 0
         self._last = None
+
+
+def resting(repeats: int) -> float:
+    """Return how many seconds to wait after so many pages in a row that brought the reader no further."""
+    if repeats <= FREE_REPEATS:
+        return 0.0
+    return min(LONGEST_REST, 0.1 * 2.0 ** (repeats - FREE_REPEATS - 1))
 
 
 def _from(lower: int, rows: Mapping[str, int]) -> dict[str, int]:

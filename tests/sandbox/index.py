@@ -63,14 +63,14 @@ class NodeIndex:
     _kept: tuple[Snapshot, Snapshot] | None = None
 
     def change(
-        self, number: int, id_: str, versions: tuple[Issue | None, Issue | None], now: float
+        self, number: int, id_: str, versions: tuple[Issue | None, Issue | None], at: float
     ) -> None:
         """Take a change, by the versions before and after it, None for none; numbers grow from change to change."""
         old, new = versions
         self._behind.setdefault(id_, old)
         self._newest[id_] = number
         self._kept = None
-        heapq.heappush(self._queue, (now + self.chance.uniform(*self.lag), number, id_, new))
+        heapq.heappush(self._queue, (at + self.chance.uniform(*self.lag), number, id_, new))
 
     def snapshot(self, stored: Snapshot, now: float) -> Snapshot:
         """The index as of now; the stored snapshot itself where nothing is behind."""
@@ -116,11 +116,11 @@ class Index:
         """Held around a change of the corpus and `changed`, so that no search sees one without the other."""
         return self._lock
 
-    def changed(self, id_: str, old: Issue | None, new: Issue | None) -> None:
-        """Tell every node of a change: the versions before and after it, None where there is none."""
-        number, now = next(self._numbers), self._clock.now()
+    def changed(self, id_: str, old: Issue | None, new: Issue | None, at_ms: int) -> None:
+        """Tell every node of a change: the versions before and after it, None where there is none, and its moment."""
+        number = next(self._numbers)
         for node in self._indexes.values():
-            node.change(number, id_, (old, new), now)
+            node.change(number, id_, (old, new), at_ms / 1000)
 
     def view(self, node: str, corpus: Corpus) -> View:
         """What a node knows now."""

@@ -125,7 +125,7 @@ class Life:
         )
         with self.index.changing():
             self.corpus.add(made)
-            self.index.changed(made.id, None, made)
+            self.index.changed(made.id, None, made, now)
         return made.key
 
     def _edit(
@@ -149,7 +149,7 @@ class Life:
         with self.index.changing():
             self.corpus.change(ids, noted)
             for old, new in changes:
-                self.index.changed(old.id, old, new)
+                self.index.changed(old.id, old, new, self._now())
         return [old for old, _ in changes]
 
     def chosen(self, count: int, chance: Random) -> list[str]:

@@ -119,11 +119,13 @@ def test_a_life_over_http_loses_nothing(  # noqa: PLR0913, PLR0917 - what hypoth
 class ByOffset(Reader):
     """Pages as other taps do: the next offset, whatever moved meanwhile."""
 
-    def take(self, rows: Sequence[Row], total: int) -> list[int]:
+    rest = 0.0
+
+    def take(self, rows: Sequence[Row], total: int, covered: int = 0) -> list[int]:
         """Take every page as it comes."""
         self._last = None
         self._start_at += 1
-        return super().take(rows, total)
+        return super().take(rows, total, covered)
 
     @property
     def _window_rows(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Sandbox, User
+from sandbox.faults import Fault
 from tap.command import run, started
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.any_version
 
 SEARCH = "/rest/api/2/search"
+JSON = "application/json"
 
 
 def last_line(log: str) -> str:
@@ -36,8 +38,9 @@ def last_line(log: str) -> str:
         {"status": 429, "headers": {"Retry-After": "0"}},
         {"status": 500},
         {"cut": True},
+        {"shape": "truncated-body"},
     ],
-    ids=["503", "429", "500", "cut"],
+    ids=["503", "429", "500", "cut", "truncated"],
 )
 def test_a_passing_trouble_is_waited_out(
     connected_jira: Sandbox, configure: Configure, tmp_path: Path, fault: dict[str, Any]
@@ -48,6 +51,24 @@ def test_a_passing_trouble_is_waited_out(
     assert result.status == 0, result.log
     assert result.records
     assert "waiting" in result.log
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_that_breaks_off_behind_a_bracket_is_asked_for_once_more(
+    connected_jira: Sandbox, configure: Configure, tmp_path: Path, times: int
+) -> None:
+    """Only who decodes it sees that; twice in a row ends the run, with a bookmark to go on from."""
+    body = '{"issues": [{"id": "1", "key": "OPS-1", "self": "", "fields": {}}'
+    half = Fault(SEARCH, 200, body=body, content_type=JSON, count=times, skip=1)
+    connected_jira.world.faults.add(half)
+    result = run(tmp_path, configure(project_keys=["OPS"], max_concurrent_requests=1))
+    assert "once more" in result.log
+    if times == 1:
+        assert result.status == 0, result.log
+        assert result.records
+    else:
+        assert result.status == 1
+        assert "broken JSON" in last_line(result.log)
 
 
 def test_patience_ends_with_a_plain_sentence(

@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import MINUTE, Ask, Reader, Row, Span, Window, lower_bound
+from tap_jira_oauth.window import (
+    FREE_REPEATS,
+    LONGEST_REST,
+    MAX_REPEATS,
+    MINUTE,
+    Ask,
+    Reader,
+    Row,
+    Span,
+    Window,
+    lower_bound,
+    resting,
+)
 
 pytestmark = pytest.mark.any_version
 
@@ -470,6 +482,43 @@ def test_a_page_that_never_ties_in_among_young_rows_is_an_error() -> None:
 
     with pytest.raises(AnswerError, match="contradict"):
         ask_for_ever()
+
+
+@pytest.mark.parametrize("age", [0, 1000])
+def test_what_the_index_counts_and_does_not_show_is_no_reason_to_wait_at_the_end(age: int) -> None:
+    """A deleted issue at the end of the result, still counted: Jira has looked there, and shows nothing."""
+    rows = [Row(str(number), START - age * MINUTE - 100 + number) for number in range(4)]
+    reader = Reader(Span(None, None, START, LOOKBACK))
+    assert reader.take(rows, 5, 20) == [0, 1, 2, 3]
+    assert reader.ask.start_at == 3
+    assert reader.take(rows[reader.ask.start_at :], 5, 20) == []
+    assert reader.done
+    assert reader.bookmark == rows[-1].updated
+
+
+def test_an_index_gets_minutes_to_catch_up() -> None:
+    """At first the reader tries at once, then it rests longer and longer."""
+    rests = [resting(number) for number in range(MAX_REPEATS + 1)]
+    assert rests == sorted(rests)
+    assert rests[FREE_REPEATS] == 0
+    assert rests[FREE_REPEATS + 1] == 0.1
+    assert rests[-1] == LONGEST_REST
+    assert 4 * 60 < sum(rests) < 6 * 60
+
+
+def test_the_reader_rests_while_pages_do_not_fit_and_no_longer() -> None:
+    """The index of the node still has a deleted issue among young rows; then it has caught up."""
+    young = [Row(str(number), START - MINUTE + number) for number in range(30)]
+    reader = Reader(Span(START - 10 * MINUTE, None, START, LOOKBACK))
+    rested = 0.0
+    while not reader.done:
+        shown = [row for row in young if rested > 3 or row.id != "5"]
+        places = range(reader.ask.start_at, min(reader.ask.start_at + 10, 30))
+        reader.take([young[place] for place in places if young[place] in shown], 30, 10)
+        rested += reader.rest
+    assert 3 < rested < 10
+    assert reader.rest == 0
+    assert len(reader.boundary(0)) == 30
 
 
 def test_an_issue_that_the_last_run_saw_counts_once() -> None:

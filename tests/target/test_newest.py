@@ -24,6 +24,11 @@ _STREAMS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
         ["updated"],
     ),
     "issue_comments": ({"id": _TEXT, "issue_id": _TEXT, "issue_updated": _TIME}, ["id"], []),
+    "issue_worklogs": (
+        {"id": _TEXT, "issue_id": _TEXT, "issue_updated": _TIME, "updated": _TIME, "v": _TEXT},
+        ["id"],
+        [],
+    ),
     "deleted_issues": ({"id": _TEXT, "noticed_at": _TIME, "outcome": _TEXT}, ["id"], []),
     "issue_census": (
         {
@@ -150,6 +155,31 @@ def test_a_census_leaves_out_what_it_did_not_count(lake: Lake) -> None:
     assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("3",), ("4",), ("9",)]
     lake.load(*_census("cut short", 15, 3, "1"))
     assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("3",), ("4",), ("9",)]
+
+
+def test_an_issue_that_came_and_went_between_two_censuses_is_gone(lake: Lake) -> None:
+    """No census counted it, though one is younger; what was counted once is for `deleted_issues` to say."""
+    lake.load(*(_issue(id_, 1) for id_ in "12"), _issue("9", 1, project="2"))
+    lake.load(
+        *_census("first", 5, 2, "1", "2"),
+        ("deleted_issues", {"id": "8", "noticed_at": _at(5), "outcome": "deleted"}),
+    )
+    lake.load(_issue("3", 6), _issue("4", 6))
+    lake.load(*_census("second", 10, 2, "1", "4"), _issue("5", 11))
+    assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("2",), ("4",), ("5",), ("9",)]
+    gone = ("deleted_issues", {"id": "2", "noticed_at": _at(10), "outcome": "deleted"})
+    lake.load(gone)
+    assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("4",), ("5",), ("9",)]
+
+
+def test_a_worklog_that_changed_without_its_issue_is_the_later_one(lake: Lake) -> None:
+    """Whatever its object is called: all of them were loaded on one day, with one version of the issue."""
+    told = {"id": "w", "issue_id": "1", "issue_updated": _at(1)}
+    lake.load(_issue("1", 1))
+    for minute in (2, 5, 3, 4):
+        version = {**told, "updated": _at(minute), "v": str(minute)}
+        lake.load(("issue_worklogs", version))
+    assert lake.ask("SELECT id, v FROM issue_worklogs_newest") == [("w", "5")]
 
 
 def test_children_are_those_of_the_newest_version_of_their_issue(lake: Lake) -> None:

@@ -250,7 +250,7 @@ class IssuesStream(PagedStream):
             if self._jira.is_cloud
             else OffsetSearch(*parts, literal=self._jira.literal, expand=expand)
         )
-        return Fetcher(search, settings.max_concurrent_requests)
+        return Fetcher(search, settings.max_concurrent_requests, self._jira.client.rest)
 
     @functools.cached_property
     def _children(self) -> Children:

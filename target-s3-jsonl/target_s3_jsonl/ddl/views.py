@@ -1,10 +1,12 @@
 """The views over a stream: every row with typed columns, and the newest version of each key. Pure.
 
-Which row is the newest is said by the replication key; among rows with the same one, by the day of
-loading. Streams without one are lists: their rows count if they are of the newest version of the list
+Which row is the newest is said by the replication key; among rows with the same one, by `updated`,
+where what hangs below an issue has one of its own, and by the day of loading. Streams without one are lists: their rows count if they are of the newest version of the list
 that a tap declared whole (ACTIVATE_VERSION), which the manifests tell. What hangs below issues counts
 if it was read with the newest version of its issue. Issues that are gone are left out, where the lake
-has `deleted_issues`, or else `issue_census`.
+has `deleted_issues` or `issue_census`. With both, the census only tells of issues that came and went
+between two of them: what one of them has counted is for `deleted_issues` to say, which knows a lost
+permission from a deletion.
 """
 
 from __future__ import annotations
@@ -57,34 +59,38 @@ def newest(table: Table, lake: Mapping[str, Table], dialect: Dialect) -> str:
     version = read_with or table.bookmark
     if version is None:
         query.tables += _whole_list(table, dialect)
-    query.tables.append(_ranked(table, version, dialect))
+    changed = table.column("updated") if read_with is not None else None
+    order = [each for each in (version, changed) if each is not None]
+    query.tables.append(_ranked(table, order, dialect))
     if table.keys:
         query.conditions.append(f"t.{dialect.quoted(_AGE)} = 1")
     parent = lake.get("issues")
     if read_with is not None and parent is not None:
         _keep_those_of_the_newest_issue(query, table, parent, dialect)
-    elif table is parent and "deleted_issues" in lake:
-        _leave_out_deleted(query, table, lake["deleted_issues"], dialect)
-    elif table is parent and "issue_census" in lake:
-        _leave_out_uncounted(query, table, lake["issue_census"], dialect)
+    elif table is parent:
+        deleted, census = lake.get("deleted_issues"), lake.get("issue_census")
+        if deleted is not None:
+            _leave_out_deleted(query, table, deleted, dialect)
+        if census is not None:
+            _leave_out_uncounted(query, table, census, dialect, ever=deleted is not None)
     names = [each.name for each in table.columns.all]
     names += [*([LOAD_DATE] if table.dated else []), FILE]
     chosen = [f"t.{dialect.quoted(name)}" for name in names]
     return dialect.view(table.newest, query.spelled(chosen, "ranked AS t"))
 
 
-def _ranked(table: Table, version: Column | None, dialect: Dialect) -> str:
+def _ranked(table: Table, order: Sequence[Column], dialect: Dialect) -> str:
     """Return the rows that may count, each key's newest with the age 1."""
     quoted = dialect.quoted
-    source = f"{quoted(table.typed)} AS v{_of_the_newest_list(dialect) if version is None else ''}"
+    source = f"{quoted(table.typed)} AS v{'' if order else _of_the_newest_list(dialect)}"
     if not table.keys:
         return f"ranked AS (\n  SELECT v.* FROM {source}\n)"
-    names = [*([version.name] if version else []), *([LOAD_DATE] if table.dated else []), FILE]
-    order = ", ".join(f"v.{quoted(name)} DESC NULLS LAST" for name in names)
+    names = [*(each.name for each in order), *([LOAD_DATE] if table.dated else []), FILE]
+    newest_first = ", ".join(f"v.{quoted(name)} DESC NULLS LAST" for name in names)
     keys = ", ".join(f"v.{quoted(each.name)}" for each in table.keys)
     return (
         "ranked AS (\n"
-        f"  SELECT v.*, row_number() OVER (PARTITION BY {keys} ORDER BY {order}) AS {quoted(_AGE)}\n"
+        f"  SELECT v.*, row_number() OVER (PARTITION BY {keys} ORDER BY {newest_first}) AS {quoted(_AGE)}\n"
         f"  FROM {source}\n)"
     )
 
@@ -134,8 +140,13 @@ def _leave_out_deleted(query: Query, table: Table, deleted: Table, dialect: Dial
     query.conditions.append(f"(g.id IS NULL OR g.noticed_at <= t.{here['updated']})")
 
 
-def _leave_out_uncounted(query: Query, table: Table, census: Table, dialect: Dialect) -> None:
-    """Leave out what the newest whole census of its project does not have, though it is older."""
+def _leave_out_uncounted(
+    query: Query, table: Table, census: Table, dialect: Dialect, *, ever: bool
+) -> None:
+    """Leave out what the newest whole census of its project does not have, though it is older.
+
+    With `ever`, only what no whole census has.
+    """
     here = _names(table, dialect, "id", "updated", "project_id")
     there = _names(census, dialect, "census_id", "taken_at", "issues_in_census", "id", "project_id")
     if not here or not there:
@@ -146,17 +157,18 @@ def _leave_out_uncounted(query: Query, table: Table, census: Table, dialect: Dia
         f"  FROM {source} GROUP BY {there['census_id']}\n"
         f"  HAVING count(DISTINCT {there['id']}) = max({there['issues_in_census']})\n)"
     )
+    newest_only = "" if ever else "\n  WHERE w.taken_at = (SELECT max(taken_at) FROM whole)"
     query.tables.append(
-        f"counted AS (\n  SELECT DISTINCT c.{there['id']} AS id, c.{there['project_id']} AS project_id, w.taken_at\n"
-        f"  FROM {source} AS c JOIN whole AS w ON w.census_id = c.{there['census_id']}\n"
-        "  WHERE w.taken_at = (SELECT max(taken_at) FROM whole)\n)"
+        f"counted AS (\n  SELECT c.{there['id']} AS id, c.{there['project_id']} AS project_id, w.taken_at\n"
+        f"  FROM {source} AS c JOIN whole AS w ON w.census_id = c.{there['census_id']}{newest_only}\n)"
     )
+    query.tables.append("issues_counted AS (\n  SELECT DISTINCT id FROM counted\n)")
     query.tables.append(
-        "projects_counted AS (\n  SELECT DISTINCT project_id, taken_at FROM counted\n)"
+        "projects_counted AS (\n  SELECT project_id, max(taken_at) AS taken_at FROM counted GROUP BY project_id\n)"
     )
     query.joins += [
         f"LEFT JOIN projects_counted AS p ON p.project_id = t.{here['project_id']}",
-        f"LEFT JOIN counted AS c ON c.id = t.{here['id']}",
+        f"LEFT JOIN issues_counted AS c ON c.id = t.{here['id']}",
     ]
     query.conditions.append(
         f"(p.project_id IS NULL OR c.id IS NOT NULL OR t.{here['updated']} >= p.taken_at)"
