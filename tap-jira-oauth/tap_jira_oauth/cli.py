@@ -6,15 +6,21 @@ import logging
 import os
 import sys
 import threading
+import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.check import Check, utc_now
+from tap_jira_oauth.client import JiraClient
 from tap_jira_oauth.configuration import PREFIX, checked, read_config
 from tap_jira_oauth.errors import ConfigurationError, TapError
+from tap_jira_oauth.first_load import split_first_load
+from tap_jira_oauth.jira import Jira
 from tap_jira_oauth.keygen import (
     BITS,
     DEFAULT_CONSUMER,
@@ -23,6 +29,7 @@ from tap_jira_oauth.keygen import (
     make_key_pair,
 )
 from tap_jira_oauth.login import WAIT_SECONDS, ConsentLogin, Login, Person
+from tap_jira_oauth.progress import Progress
 from tap_jira_oauth.redaction import REDACTION, guard
 from tap_jira_oauth.report import Finding, as_json, as_text, could_sync
 
@@ -161,6 +168,22 @@ def check(config: Path | None, *, as_data: bool) -> None:
     click.echo(as_json(findings) if as_data else as_text(findings))
     if not could_sync(findings):
         sys.exit(1)
+
+
+@commands.command()
+@click.option("--config", type=FILE, help="The tap's config file.")
+@click.option("--project", "project_key", required=True, help="The key of the project.")
+@click.option("--parts", type=click.IntRange(min=2), required=True, help="How many parts.")
+def split(config: Path | None, project_key: str, parts: int) -> None:
+    """Print parts in which the first load of one huge project can be read by several runs at a time.
+
+    JSON: a `jql` for each part, and the `state` for the runs that come after all of them.
+    """
+    settings = checked(read_config(config, os.environ))
+    client = JiraClient(settings, build_auth(settings))
+    jira = Jira(settings, client, Progress(time.monotonic))
+    found = split_first_load(jira, project_key, parts)
+    click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
 
 def _say(text: str) -> None:

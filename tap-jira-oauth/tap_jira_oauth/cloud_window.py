@@ -21,12 +21,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import LATE_ROWS, floor_to_minute, lower_bound
+from tap_jira_oauth.span import floor_to_minute, lower_bound
+from tap_jira_oauth.window import LATE_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_jira_oauth.window import Row, Span
+    from tap_jira_oauth.span import Row, Span
 
 CHAIN_ROWS = 20_000
 """Rows after which a window is left for a new one: 200 full pages, minutes of a token's seven days."""

@@ -31,7 +31,7 @@ from tap_jira_oauth.errors import (
 )
 from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
 from tap_jira_oauth.page_size import SMALLEST_PAGE
-from tap_jira_oauth.window import Ask, Reader, Row
+from tap_jira_oauth.span import Ask, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk
     from tap_jira_oauth.page_size import PageSize
+    from tap_jira_oauth.window import Reader
 
 logger = logging.getLogger("tap-jira-oauth")
 

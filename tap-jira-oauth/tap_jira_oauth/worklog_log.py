@@ -19,7 +19,7 @@ from tap_jira_oauth.child_lists import Item, identity, part
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.jql import parse_datetime
-from tap_jira_oauth.window import MINUTE
+from tap_jira_oauth.span import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

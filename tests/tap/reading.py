@@ -14,7 +14,8 @@ from tap_jira_oauth.fetch import Fetcher, OffsetSearch, Reading, row
 from tap_jira_oauth.jira import Project
 from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.settings import Settings
-from tap_jira_oauth.window import MINUTE, Reader, Row, Span, lower_bound
+from tap_jira_oauth.span import MINUTE, Row, Span, lower_bound
+from tap_jira_oauth.window import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

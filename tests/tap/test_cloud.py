@@ -13,7 +13,7 @@ from sandbox.script import Order, Step
 from tap.command import Run, messages, run, started
 from tap.test_issues import newest, truth
 from tap_jira_oauth.jql import parse_datetime
-from tap_jira_oauth.window import lower_bound
+from tap_jira_oauth.span import lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

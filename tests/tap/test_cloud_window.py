@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tap.test_window import LOOKBACK, START, Issue, Lake, Life, Server, history, lives
 from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import MINUTE, Row, Span, Window, lower_bound
+from tap_jira_oauth.span import MINUTE, Row, Span, Window, lower_bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from tap.command import run
 from tap.reading import Journey, Lake
 from tap_jira_oauth.jql import epoch_literal, zone_literal
 from tap_jira_oauth.page_size import PageSize
-from tap_jira_oauth.window import Reader, Row
+from tap_jira_oauth.window import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from conftest import Configure
     from sandbox.journal import LogEntry
+    from tap_jira_oauth.span import Row
 
 pytestmark = pytest.mark.any_version
 

@@ -11,19 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError
-from tap_jira_oauth.window import (
-    FREE_REPEATS,
-    LONGEST_REST,
-    MAX_REPEATS,
-    MINUTE,
-    Ask,
-    Reader,
-    Row,
-    Span,
-    Window,
-    lower_bound,
-    resting,
-)
+from tap_jira_oauth.span import MINUTE, Ask, Row, Span, Window, lower_bound
+from tap_jira_oauth.window import FREE_REPEATS, LONGEST_REST, MAX_REPEATS, Reader, resting
 
 pytestmark = pytest.mark.any_version
 

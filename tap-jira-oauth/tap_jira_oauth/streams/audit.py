@@ -21,12 +21,12 @@ from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import format_datetime, parse_datetime
 from tap_jira_oauth.newest_first import Part, oldest_first
+from tap_jira_oauth.span import MINUTE
 from tap_jira_oauth.stream_redaction import without
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.rights import ADMINISTER_JIRA
 from tap_jira_oauth.streams.served import ServedStream
-from tap_jira_oauth.window import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

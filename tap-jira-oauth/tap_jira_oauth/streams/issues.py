@@ -25,13 +25,14 @@ from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, r
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.page_size import PageSize
+from tap_jira_oauth.span import MINUTE, Span, lower_bound
 from tap_jira_oauth.stream_redaction import of_fields
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.children import Children, ChildStream
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.printing import printed_as_they_are
 from tap_jira_oauth.streams.served import served_names
-from tap_jira_oauth.window import MINUTE, Reader, Span, lower_bound
+from tap_jira_oauth.window import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping

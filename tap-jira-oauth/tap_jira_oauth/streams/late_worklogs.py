@@ -18,7 +18,7 @@ from tap_jira_oauth.errors import AccessError, AuthenticationError, NotFoundErro
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.issue_versions import Versions
 from tap_jira_oauth.jql import parse_datetime
-from tap_jira_oauth.window import MINUTE
+from tap_jira_oauth.span import MINUTE
 from tap_jira_oauth.worklog_log import (
     LISTED,
     UPDATED,
