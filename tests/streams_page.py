@@ -11,7 +11,7 @@ from tap_jira_oauth.census_fetch import CLOUD_PAGE, PAGE
 from tap_jira_oauth.child_fetch import ISSUE
 from tap_jira_oauth.child_lists import WORKLOGS
 from tap_jira_oauth.deleted_fetch import BULK, BULK_ISSUES, SEARCHED
-from tap_jira_oauth.fetch import SEARCH
+from tap_jira_oauth.offset_search import SEARCH
 from tap_jira_oauth.streams.children import ChildStream
 from tap_jira_oauth.streams.reference import ReferenceStream
 from tap_jira_oauth.streams.served import ServedStream

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_jira_oauth import cloud_search, fetch
+from tap_jira_oauth import cloud_search, offset_search
 from tap_jira_oauth.census import Census, Counted, KeyReader, hit, united
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, BadRequestError
@@ -141,7 +141,7 @@ class _Taking:
 
     def _page(self, project: Project, ask: KeyAsk, size: PageSize) -> _Page:
         cloud = self.jira.is_cloud
-        path = cloud_search.SEARCH if cloud else fetch.SEARCH
+        path = cloud_search.SEARCH if cloud else offset_search.SEARCH
         jql = by_key_jql(project.key, ask.key)
         asked = size.current
 

@@ -19,8 +19,9 @@ import msgspec
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.deleted import Place, Unseen
 from tap_jira_oauth.errors import AccessError, AnswerError, ConfigurationError, NotFoundError
-from tap_jira_oauth.fetch import SEARCH, overlapped
+from tap_jira_oauth.fetch import overlapped
 from tap_jira_oauth.jql import of_ids_jql
+from tap_jira_oauth.offset_search import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,50 +15,31 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
-from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain, CloudReader
 from tap_jira_oauth.errors import (
-    AccessError,
     AnswerError,
-    BadRequestError,
     TapError,
     UnavailableError,
 )
-from tap_jira_oauth.jql import Literal, epoch_literal, parse_datetime, window_jql
-from tap_jira_oauth.page_size import SMALLEST_PAGE
+from tap_jira_oauth.jql import parse_datetime
 from tap_jira_oauth.span import Ask, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
-    from tap_jira_oauth.answer import Answer
-    from tap_jira_oauth.client import JiraClient
+    from tap_jira_oauth.answered_issue import Issue, Values
     from tap_jira_oauth.cloud_window import CloudAsk
     from tap_jira_oauth.page_size import PageSize
     from tap_jira_oauth.window import Reader
 
 logger = logging.getLogger("tap-jira-oauth")
 
-SEARCH = "/rest/api/2/search"
-
 F = TypeVar("F")
 T = TypeVar("T")
-
-
-class SearchAnswer(msgspec.Struct, Generic[F]):
-    """The envelope of a Data Center search (Jira REST API 10.3, `POST /rest/api/2/search`).
-
-    `max_results` is the server's own cap where that is lower than what was asked for.
-    """
-
-    issues: list[Issue[F]]
-    total: int
-    max_results: int = msgspec.field(name="maxResults")
 
 
 _text = msgspec.json.Decoder(str)
@@ -120,60 +101,6 @@ class Search(Protocol):
 
     def find(self, project_key: str, ask: Any) -> Arrived:
         """Return the answer to `ask`, which is what the reader of its flavour says."""
-
-
-@dataclass(frozen=True)
-class OffsetSearch:
-    """The search of Data Center, by `startAt` and `maxResults`."""
-
-    client: JiraClient
-    fields: Sequence[str]
-    size: PageSize
-    condition: str | None = None
-    literal: Literal = epoch_literal
-    expand: Sequence[str] = ()
-    decoder: PageDecoder[SearchAnswer[Values]] = field(
-        default_factory=lambda: PageDecoder(SearchAnswer)
-    )
-
-    def find(self, project_key: str, ask: Ask) -> Arrived:
-        """Ask for one page.
-
-        Raises:
-            TapError: Jira refused, or did not answer.
-        """
-        asked = self.size.current
-        jql = window_jql(project_key, self.condition, **ask.window._asdict(), literal=self.literal)
-
-        def payload() -> Mapping[str, Any]:
-            nonlocal asked
-            asked = self.size.current
-            return {
-                "jql": jql,
-                "startAt": ask.start_at,
-                "maxResults": asked,
-                "fields": self.fields,
-                **({"expand": self.expand} if self.expand else {}),
-            }
-
-        try:
-            answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
-        except (AccessError, BadRequestError):
-            if not ask.window.after:
-                raise
-            # The issue that the window begins with was deleted: its reader looks for another one.
-            return Arrived(lambda: Found([], [], 0))
-        self.size.worked()
-        return Arrived(lambda: self._found(answer, asked))
-
-    def _found(self, answer: Answer, asked: int) -> Found:
-        found = decode(answer, SEARCH, self.decoder)
-        if found.max_results < asked:
-            if found.max_results < SMALLEST_PAGE:
-                raise AnswerError("Jira answers only one issue a page; it must be two or more.")
-            self.size.obey(found.max_results)
-        rows = [row(issue) for issue in found.issues]
-        return Found(found.issues, rows, found.total, found.max_results)
 
 
 @dataclass

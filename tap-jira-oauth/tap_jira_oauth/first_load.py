@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_jira_oauth import cloud_search, fetch
+from tap_jira_oauth import cloud_search, offset_search
 from tap_jira_oauth.bookmark import Bookmark
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.created_parts import Part, divided
@@ -67,5 +67,5 @@ def _counted(jira: Jira, jql: str) -> int:
         answer = jira.client.search(path, lambda: {"jql": jql}, lambda: None)
         return decode(answer, path, _counts).count
     payload = {"jql": jql, "maxResults": 1, "fields": ["updated"]}
-    answer = jira.client.search(fetch.SEARCH, lambda: payload, lambda: None)
-    return decode(answer, fetch.SEARCH, _totals).total
+    answer = jira.client.search(offset_search.SEARCH, lambda: payload, lambda: None)
+    return decode(answer, offset_search.SEARCH, _totals).total

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_jira_oauth import cloud_search, fetch
+from tap_jira_oauth import cloud_search, offset_search
 from tap_jira_oauth.child_lists import Parent
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, BadRequestError
@@ -88,7 +88,7 @@ class Versions:
         order = self._order(ids) | {"validateQuery": False}
         start, total = 0, 1
         while start < total:
-            page = self._ask(fetch.SEARCH, order | {"startAt": start})
+            page = self._ask(offset_search.SEARCH, order | {"startAt": start})
             yield from page.issues
             start += len(page.issues)
             total = page.total if page.issues else 0

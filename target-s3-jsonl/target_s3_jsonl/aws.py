@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -110,7 +111,8 @@ def _own_session(settings: Settings) -> boto3.session.Session:
         aws_secret_access_key=settings.aws_secret_access_key,
         aws_session_token=settings.aws_session_token,
         profile_name=settings.profile,
-        region_name=settings.region,
+        # Of the two variables boto3 reads AWS_DEFAULT_REGION only; AWS's own services set the other one.
+        region_name=settings.region or os.environ.get("AWS_REGION"),
     )
 
 

@@ -92,7 +92,8 @@ class Settings:
         "string", "Address of an S3-compatible store. Empty means AWS."
     )
     region: str | None = declare(
-        "string", "Region of the bucket. Empty means what the AWS configuration says."
+        "string",
+        "Region of the bucket. Empty means that of `AWS_REGION`, or what the AWS configuration says.",
     )
     profile: str | None = declare("string", "Profile of the AWS configuration files to use.")
     aws_access_key_id: str | None = declare(

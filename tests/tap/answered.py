@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
-from tap_jira_oauth.fetch import SearchAnswer
+from tap_jira_oauth.offset_search import SearchAnswer
 
 
 def decoded(issue: bytes) -> Issue[Values]:

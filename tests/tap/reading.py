@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.client import JiraClient
-from tap_jira_oauth.fetch import Fetcher, OffsetSearch, Reading, row
+from tap_jira_oauth.fetch import Fetcher, Reading, row
 from tap_jira_oauth.jira import Project
+from tap_jira_oauth.offset_search import OffsetSearch
 from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.settings import Settings
 from tap_jira_oauth.span import MINUTE, Row, Span, lower_bound

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_jira_oauth.answered_issue import PageDecoder, Values
-from tap_jira_oauth.fetch import SearchAnswer
+from tap_jira_oauth.offset_search import SearchAnswer
 
 pytestmark = pytest.mark.any_version
 

@@ -299,6 +299,17 @@ def test_a_bare_refusal_names_the_rights_that_the_settings_need(
     assert rights in str(caught.value)
 
 
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_one_variable_is_enough_of_a_region(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda and Fargate set AWS_REGION; boto3 alone reads the other one."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "eu-north-1")
+    settings = Settings.from_config({"destination": "s3://lake"})
+    with closing(s3_client(settings, "0")) as client:
+        assert client.meta.region_name == "eu-north-1"
+
+
 def test_a_bucket_in_another_region_is_named_with_its_region() -> None:
     """S3 says in a header where the bucket is."""
     moved = ("PUT", 301, "PermanentRedirect")

@@ -19,11 +19,12 @@ from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import AccessError, ConfigurationError
 from tap_jira_oauth.expansion import Expansion, declared
-from tap_jira_oauth.fetch import Fetcher, OffsetSearch, Reading
+from tap_jira_oauth.fetch import Fetcher, Reading
 from tap_jira_oauth.field_types import Discovered, typed
 from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
+from tap_jira_oauth.offset_search import OffsetSearch
 from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.span import MINUTE, Span, lower_bound
 from tap_jira_oauth.stream_redaction import of_fields
