@@ -16,7 +16,7 @@ from pair.test_pair import BIN, SECONDS, rows, truth, without_settings
 from sandbox import Corpus, Sandbox
 from swapped.project import Project, other
 from swapped.targets import POSTGRES, TARGETS, OtherTarget
-from swapped.two_runs import STREAMS, TEXTS, Outcome, lake, made_hard, run_pipe
+from swapped.two_runs import STREAMS, TEXTS, WAYS, Outcome, lake, made_hard, run_pipe, schema_of
 from tap.below import truth_of
 from tap.test_typed_issues import as_sent, field_id, served
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from swapped.kept import Row
 
 pytestmark = pytest.mark.workspace
-
-WAYS = ("pipe", "meltano")
 
 
 @dataclass(frozen=True)
@@ -154,13 +152,6 @@ def configured(target: OtherTarget, found: Outcome, cluster: Cluster | None) -> 
     path = found.folder / "target.json"
     path.write_text(json.dumps(target.config((found.folder, cluster))))
     return [str(target.path()), "--config", str(path)]
-
-
-def schema_of(folder: Path, stream: str) -> dict[str, Any]:
-    """Return the one schema that our target has noted of a stream."""
-    (path,) = (folder / "_catalog/schemas" / stream).glob("*.json")
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))["schema"]
-    return found
 
 
 @pytest.mark.parametrize("way", WAYS)

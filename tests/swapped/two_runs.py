@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 STREAMS = ("issues", "issue_comments", "statuses")
 """A stream with a bookmark, one below it, and a list that is read whole and told by versions."""
 
+WAYS = ("pipe", "meltano")
+
 TEXTS = (
     *texts.TRICKY,
     " spaces around ",
@@ -101,3 +103,10 @@ def lake(folder: Path, stream: str) -> list[Row]:
         for path in paths
         for line in gzip.decompress(path.read_bytes()).splitlines()
     ]
+
+
+def schema_of(folder: Path, stream: str) -> dict[str, Any]:
+    """Return the one schema that our target has noted of a stream."""
+    (path,) = (folder / "_catalog/schemas" / stream).glob("*.json")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))["schema"]
+    return found
