@@ -39,7 +39,7 @@ class Loaded:
         both: those of both runs, in the order in which the tap printed them.
         schemas: of each stream.
         lake: where our own target has stored them.
-        state: what our own target has acknowledged last.
+        states: what our own target has acknowledged last, in each run.
         fared: by package, then by `WAYS`.
     """
 
@@ -48,7 +48,7 @@ class Loaded:
     both: dict[str, list[Row]]
     schemas: dict[str, dict[str, Any]]
     lake: Path
-    state: Any
+    states: list[Any]
     fared: dict[str, dict[str, Outcome]]
 
 
@@ -127,7 +127,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster | None) ->
             both={name: lake(ours.folder / "lake", name) for name in STREAMS},
             schemas={name: schema_of(ours.folder / "lake", name) for name in STREAMS},
             lake=ours.folder / "lake",
-            state=ours.state,
+            states=ours.states,
             fared={each.package: {"pipe": piped[each], "meltano": meltano[each]} for each in piped},
         )
 
@@ -180,10 +180,10 @@ def test_every_value_that_another_target_keeps_is_what_the_tap_read(
 def test_another_targets_state_is_all_that_the_next_run_needs(
     loaded: Loaded, cluster: Cluster | None, target: OtherTarget
 ) -> None:
-    """It hands back what the tap has printed last, so that the second run brought what was edited and no more."""
+    """It hands back what the tap has printed last, so that the second run brought what was edited, and no more."""
     if target not in ready(cluster):
         pytest.skip("PostgreSQL is not installed here")
-    assert loaded.fared[target.package]["pipe"].state == loaded.state
+    assert loaded.fared[target.package]["pipe"].states == loaded.states
     edited = {row["id"] for row in loaded.both["issues"][len(loaded.first["issues"]) :]}
     assert len(edited) == 5
 

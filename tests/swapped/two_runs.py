@@ -68,12 +68,12 @@ def made_hard(corpus: Corpus) -> Corpus:
 
 @dataclass
 class Outcome:
-    """How one pair fared: after each of its runs the status, and what went wrong."""
+    """How one pair fared: after each of its runs the status, the STATE (by a pipe), and what was logged last."""
 
     folder: Path
     statuses: list[int] = field(default_factory=list)
+    states: list[Any] = field(default_factory=list)
     log: str = ""
-    state: Any = None
 
     def assert_succeeded(self) -> None:
         """Both runs have ended well."""
@@ -92,7 +92,7 @@ def run_pipe(outcome: Outcome, tap: list[str], target: list[str]) -> None:
     outcome.log = (folder / "tap.log").read_text() + (folder / "target.log").read_text()
     if lines := output.splitlines():
         state.write_bytes(lines[-1])
-        outcome.state = json.loads(lines[-1])
+        outcome.states.append(json.loads(lines[-1]))
 
 
 def lake(folder: Path, stream: str) -> list[Row]:
