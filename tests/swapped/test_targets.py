@@ -6,6 +6,7 @@ Each target runs twice, the second time from the STATE that it printed itself, a
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from swapped.kept import Row
 
 pytestmark = pytest.mark.workspace
+
+EDITED = 5
+"""Issues that change between the two runs."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster | None) ->
             run_meltano(project, meltano)
             if not first:
                 first = {name: lake(ours.folder / "lake", name) for name in STREAMS}
-                jira.edit(count=5, seed=3)
+                jira.edit(count=EDITED, seed=3)
         ours.assert_succeeded()
         yield Loaded(
             jira=jira,
@@ -183,9 +187,22 @@ def test_another_targets_state_is_all_that_the_next_run_needs(
     """It hands back what the tap has printed last, so that the second run brought what was edited, and no more."""
     if target not in ready(cluster):
         pytest.skip("PostgreSQL is not installed here")
-    assert loaded.fared[target.package]["pipe"].states == loaded.states
-    edited = {row["id"] for row in loaded.both["issues"][len(loaded.first["issues"]) :]}
-    assert len(edited) == 5
+    outcome = loaded.fared[target.package]["pipe"]
+    assert outcome.states == loaded.states
+    assert emitted(outcome) == [EDITED]
+
+
+def test_meltano_keeps_the_state_of_every_other_target(
+    loaded: Loaded, cluster: Cluster | None
+) -> None:
+    """Each has one of its own, and the second run brought what was edited, and no more."""
+    outcome = next(iter(loaded.fared.values()))["meltano"]  # one command ran them all
+    assert emitted(outcome) == [EDITED] * len(ready(cluster))
+
+
+def emitted(outcome: Outcome) -> list[int]:
+    """Return how many issues the tap says that it has read in the last run, for each target."""
+    return [int(count) for count in re.findall(r'{"summary":{"emitted":(\d+)', outcome.log)]
 
 
 def test_what_our_own_target_has_is_what_jira_has(loaded: Loaded) -> None:
