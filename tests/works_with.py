@@ -20,7 +20,10 @@ _MADE_WITH: Final = {
 
 @dataclass(frozen=True)
 class Partner:
-    """A row: a package by the name of its lock, what is compared of it, and what its users have to know."""
+    """A row: a package by the name of its lock, what is compared of it, and what its users have to know.
+
+    Braces in the remarks stand for a version, doubled ones for themselves.
+    """
 
     package: str
     compared: str
@@ -38,7 +41,7 @@ TARGETS: Final = (
         "each cell: text as it is, numbers and moments by value, objects and lists as JSON; null, absent and "
         "the empty text are an empty cell",
         "Set `flattening_enabled: true` and `flattening_max_depth: 1`: else a cell holds an object as Python spells "
-        "it. Put `{timestamp}` into `file_naming_scheme`: else each run overwrites what the one before has written.",
+        "it. Put `{{timestamp}}` into `file_naming_scheme`: else each run overwrites what the one before has written.",
     ),
     Partner(
         "meltanolabs-target-postgres",
@@ -49,9 +52,10 @@ TARGETS: Final = (
     Partner(
         "target-duckdb",
         "each column: objects and lists as `JSON`; moments to the microsecond; the empty text is NULL",
-        "**Install it with `duckdb<1.3`** (tested: {duckdb}). With 1.3 and newer, up to 2.0, it takes the first row of "
-        "each load for a header and drops it, without a word; its repository has that mended, its last release not. "
-        "Name the file otherwise than `default_target_schema`. An issue of more than 2 MB ends the run: read comments by "
+        "**Install it with `duckdb<1.3`** (tested: {duckdb}). With newer ones, up to {newest}, it takes the first row of a "
+        "load for a header, of issues and of comments for two, and drops it without a word; its repository has that mended, its last "
+        "release not. "
+        "Call the file otherwise than `default_target_schema`, or queries have to name both. An issue of more than 2 MB ends the run: read comments by "
         "`issue_comments`, and leave the field `comment` out.",
     ),
 )
@@ -103,7 +107,10 @@ def table() -> str:
     ]
     for direction, rows in (("our tap into it", TARGETS), ("it into our target", TAPS)):
         for row in rows:
-            remarks = row.remarks.replace("{duckdb}", version(row.package, "duckdb") or "")
+            remarks = row.remarks.format(
+                duckdb=version("target-duckdb", "duckdb"),
+                newest=version("target-duckdb-newest", "duckdb"),
+            )
             cells = (
                 *(f"`{row.package}`", version(row.package, row.package), made_with(row.package)),
                 *(direction, row.compared, remarks),

@@ -31,7 +31,11 @@ def binaries() -> Path | None:
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent
     versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    return max((path.parent for path in versions), default=None, key=str)
+    return max((path.parent for path in versions), default=None, key=_version)
+
+
+def _version(programs: Path) -> float:
+    return float(programs.parent.name)
 
 
 def _nobody() -> dict[str, Any]:
@@ -86,8 +90,8 @@ class Cluster:
                 **as_whom,
             )
             stack.callback(process.wait)
-            # By SIGTERM it would wait for whoever is still connected.
-            stack.callback(process.send_signal, signal.SIGINT)
+            # At once: by SIGTERM it would wait for whoever is still connected.
+            stack.callback(process.send_signal, signal.SIGQUIT)
             self._wait(process)
             self._stack = stack.pop_all()
         return self

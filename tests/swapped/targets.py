@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +113,8 @@ if connection.execute("FROM information_schema.tables WHERE table_name = ?", [sy
 """Run by the target's own Python: versions of DuckDB do not read each other's files."""
 
 
-def _duckdb(place: Place, stream: str) -> list[Row]:
-    python = partners.installed("target-duckdb", "python")
+def _duckdb(package: str, place: Place, stream: str) -> list[Row]:
+    python = partners.installed(package, "python")
     done = subprocess.run(
         [str(python), "-c", _DUCKDB, str(place[0] / "lake.duckdb"), stream],
         capture_output=True,
@@ -165,10 +166,15 @@ DUCKDB = OtherTarget(
         "path": str(place[0] / "lake.duckdb"),
         "default_target_schema": "jira",
     },
-    rows=_duckdb,
+    rows=partial(_duckdb, "target-duckdb"),
     rule=as_loaded_text,
     newest_only=True,
     lower=True,
 )
+
+NEWEST_DUCKDB = replace(
+    DUCKDB, package="target-duckdb-newest", rows=partial(_duckdb, "target-duckdb-newest")
+)
+"""The same release as it is installed by itself, with the DuckDB of the day."""
 
 TARGETS = (JSONL, CSV, POSTGRES, DUCKDB)
