@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from swapped.runs import Outcome
+
 OURS = {
     "extractors": ROOT / "hub/extractors/tap-jira-oauth.yml",
     "loaders": ROOT / "hub/loaders/target-s3-jsonl.yml",
@@ -61,9 +63,9 @@ class Project:
         }
         (folder / "meltano.yml").write_text(yaml.safe_dump(project, sort_keys=False))
 
-    def run(self, *blocks: str) -> subprocess.CompletedProcess[str]:
+    def run(self, blocks: Iterable[str], outcomes: Iterable[Outcome]) -> None:
         """Run `meltano run` with pairs of plugins, one after the other; it stops at the first that fails."""
-        return subprocess.run(
+        done = subprocess.run(
             [str(BIN / "meltano"), "run", *blocks],
             cwd=self._folder,
             env=without_settings(
@@ -76,3 +78,6 @@ class Project:
             timeout=2 * SECONDS,
             check=False,
         )
+        for outcome in outcomes:
+            outcome.statuses.append(done.returncode)
+            outcome.log = done.stderr

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import partners
 from swapped.cluster import Cluster
+from swapped.hard_values import NUMBERS, TEXTS
 from swapped.kept import Row, Rule, as_column, as_json, read_json
-from swapped.two_runs import NUMBERS, TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

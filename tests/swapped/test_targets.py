@@ -15,9 +15,10 @@ import pytest
 
 from pair.test_pair import BIN, SECONDS, rows, truth, without_settings
 from sandbox import Corpus, Sandbox
+from swapped.hard_values import TEXTS, made_hard
 from swapped.project import Project, other
+from swapped.runs import WAYS, Outcome, lake, run_pipe, schema_of, with_catalog
 from swapped.targets import NEWEST_DUCKDB, POSTGRES, TARGETS, OtherTarget
-from swapped.two_runs import STREAMS, TEXTS, WAYS, Outcome, lake, made_hard, run_pipe, schema_of
 from tap.below import truth_of
 from tap.test_typed_issues import as_sent, field_id, served
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from swapped.kept import Row
 
 pytestmark = pytest.mark.workspace
+
+STREAMS = ("issues", "issue_comments", "statuses")
+"""A stream with a bookmark, one below it, and a list that is read whole and told by versions."""
 
 EDITED = 5
 """Issues that change between the two runs."""
@@ -56,84 +60,9 @@ class Loaded:
     fared: dict[str, dict[str, Outcome]]
 
 
-def catalog_of(tap: list[str], folder: Path) -> list[str]:
-    """Discover as a person would and select the streams; return the arguments that hand it over."""
-    done = subprocess.run(
-        [*tap, "--discover"],
-        env=without_settings(),
-        capture_output=True,
-        timeout=SECONDS,
-        check=True,
-    )
-    catalog = json.loads(done.stdout)
-    for stream in catalog["streams"]:
-        top = next(each["metadata"] for each in stream["metadata"] if not each["breadcrumb"])
-        top["selected"] = stream["tap_stream_id"] in STREAMS
-    (folder / "catalog.json").write_text(json.dumps(catalog))
-    return ["--catalog", str(folder / "catalog.json")]
-
-
-def run_meltano(project: Project, outcomes: dict[OtherTarget, Outcome]) -> None:
-    """Run the tap into each target in one command."""
-    blocks = [part for target in outcomes for part in ("tap-jira-oauth", target.command)]
-    done = project.run(*blocks)
-    for outcome in outcomes.values():
-        outcome.statuses.append(done.returncode)
-        outcome.log = done.stderr
-
-
 def ready(cluster: Cluster | None) -> list[OtherTarget]:
     """Return the targets that can run here."""
     return [target for target in TARGETS if cluster or target is not POSTGRES]
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster | None) -> Iterator[Loaded]:
-    """Run everything twice, with edits in between."""
-    base = tmp_path_factory.mktemp("swapped")
-    with Sandbox(corpus=made_hard(Corpus.generate(seed=7, issues=60, projects=2))) as jira:
-        config = {"api_url": jira.url, "auth_method": "personal_token"}
-        config |= {"personal_token": "sandbox-token"}
-        (base / "tap.json").write_text(json.dumps(config))
-        tap = [str(BIN / "tap-jira-oauth"), "--config", str(base / "tap.json")]
-        tap += catalog_of(tap, base)
-        piped, meltano = (
-            {each: begun(base / way, each) for each in ready(cluster)} for way in WAYS
-        )
-        ours = Outcome(base / "ours")
-        ours.folder.mkdir()
-        (ours.folder / "target.json").write_text('{"destination": "lake"}')
-        project = Project(
-            base / "project",
-            config={
-                "extractors": {"config": config, "select": selection(jira)},
-                "loaders": {},
-            },
-            loaders=[
-                other(each.command, each.path(), each.config((found.folder, cluster)))
-                for each, found in meltano.items()
-            ],
-        )
-        targets = {each: configured(each, found, cluster) for each, found in piped.items()}
-        first: dict[str, list[Row]] = {}
-        for _ in range(2):
-            run_pipe(ours, tap, [str(BIN / "target-s3-jsonl"), "--config", "target.json"])
-            for each, found in piped.items():
-                run_pipe(found, tap, targets[each])
-            run_meltano(project, meltano)
-            if not first:
-                first = {name: lake(ours.folder / "lake", name) for name in STREAMS}
-                jira.edit(count=EDITED, seed=3)
-        ours.assert_succeeded()
-        yield Loaded(
-            jira=jira,
-            first=first,
-            both={name: lake(ours.folder / "lake", name) for name in STREAMS},
-            schemas={name: schema_of(ours.folder / "lake", name) for name in STREAMS},
-            lake=ours.folder / "lake",
-            states=ours.states,
-            fared={each.package: {"pipe": piped[each], "meltano": meltano[each]} for each in piped},
-        )
 
 
 def selection(jira: Sandbox) -> list[str]:
@@ -158,6 +87,76 @@ def configured(target: OtherTarget, found: Outcome, cluster: Cluster | None) -> 
     return [str(target.path()), "--config", str(path)]
 
 
+class Pairs:
+    """Our tap with our own target by a pipe, and with each other target both ways."""
+
+    def __init__(self, base: Path, jira: Sandbox, cluster: Cluster | None) -> None:
+        """Configure them all; nothing runs but a discovery."""
+        config = {"api_url": jira.url, "auth_method": "personal_token"}
+        config |= {"personal_token": "sandbox-token"}
+        (base / "tap.json").write_text(json.dumps(config))
+        tap = [str(BIN / "tap-jira-oauth"), "--config", str(base / "tap.json")]
+        self._tap = with_catalog(tap, base, {name: {} for name in STREAMS})
+        self.ours = Outcome(base / "ours")
+        self.ours.folder.mkdir()
+        (self.ours.folder / "target.json").write_text('{"destination": "lake"}')
+        self.piped, self.by_meltano = (
+            {each: begun(base / way, each) for each in ready(cluster)} for way in WAYS
+        )
+        self._targets = {
+            each: configured(each, found, cluster) for each, found in self.piped.items()
+        }
+        self._project = Project(
+            base / "project",
+            config={
+                "extractors": {"config": config, "select": selection(jira)},
+                "loaders": {},
+            },
+            loaders=[
+                other(each.command, each.path(), each.config((found.folder, cluster)))
+                for each, found in self.by_meltano.items()
+            ],
+        )
+
+    def run(self) -> None:
+        """Run each of them once."""
+        run_pipe(self.ours, self._tap, [str(BIN / "target-s3-jsonl"), "--config", "target.json"])
+        for target, outcome in self.piped.items():
+            run_pipe(outcome, self._tap, self._targets[target])
+        blocks = [part for each in self.by_meltano for part in ("tap-jira-oauth", each.command)]
+        self._project.run(blocks, self.by_meltano.values())
+
+    def stored(self) -> dict[str, list[Row]]:
+        """Return what our own target has, by stream."""
+        return {name: lake(self.ours.folder / "lake", name) for name in STREAMS}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster | None) -> Iterator[Loaded]:
+    """Run everything twice, with edits in between."""
+    corpus = made_hard(Corpus.generate(seed=7, issues=60, projects=2))
+    with Sandbox(corpus=corpus) as jira:
+        pairs = Pairs(tmp_path_factory.mktemp("swapped"), jira, cluster)
+        pairs.run()
+        first = pairs.stored()
+        jira.edit(count=EDITED, seed=3)
+        pairs.run()
+        pairs.ours.assert_succeeded(runs=2)
+        folder = pairs.ours.folder / "lake"
+        yield Loaded(
+            jira=jira,
+            first=first,
+            both=pairs.stored(),
+            schemas={name: schema_of(folder, name) for name in STREAMS},
+            lake=folder,
+            states=pairs.ours.states,
+            fared={
+                each.package: {"pipe": pairs.piped[each], "meltano": pairs.by_meltano[each]}
+                for each in pairs.piped
+            },
+        )
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda each: each.package)
 def test_every_value_that_another_target_keeps_is_what_the_tap_read(
@@ -167,7 +166,7 @@ def test_every_value_that_another_target_keeps_is_what_the_tap_read(
     if target not in ready(cluster):
         pytest.skip("PostgreSQL is not installed here")
     outcome = loaded.fared[target.package][way]
-    outcome.assert_succeeded()
+    outcome.assert_succeeded(runs=2)
     for stream, sent in loaded.both.items():
         expected = target.kept(sent)
         found = target.ordered(target.rows((outcome.folder, cluster), stream))
