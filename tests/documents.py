@@ -14,6 +14,7 @@ import yaml
 
 import requests_table
 import streams_page
+import works_with
 from state_backend_dynamodb import settings as backend_settings
 from tap_jira_oauth import advice
 from tap_jira_oauth import settings as tap_settings
@@ -64,6 +65,7 @@ def rendered(path: Path) -> str:
         "backend": backend_table,
         "streams": streams_page.table,
         "requests": requests_table.table,
+        "partners": works_with.table,
     }
     for name, block in blocks.items():
         text = re.sub(

@@ -18,12 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import jsonschema_rs
 import msgspec
 
-from target_s3_jsonl import shape
+from target_s3_jsonl import drafts, shape
 from target_s3_jsonl.errors import MessageError, MissingKeyError, RecordError
 
 T = TypeVar("T")
@@ -208,12 +208,7 @@ class RecordCheck:
         self._unproven: Mapping[str, Any] | None = None
         if validate:
             try:
-                self._validator = jsonschema_rs.validator_for(
-                    dict(schema),
-                    validate_formats=False,
-                    retriever=_no_remote_schema,
-                    mask="its value",
-                )
+                self._validator = drafts.validator(schema)
             except (
                 jsonschema_rs.ValidationError,
                 jsonschema_rs.ReferencingError,
@@ -286,10 +281,6 @@ def _as_sent(raw: Bytes) -> dict[str, Any]:
         return decode_object(raw)
     except MessageError:
         return {}
-
-
-def _no_remote_schema(uri: str) -> NoReturn:
-    raise ValueError(f"it refers to {uri}, and a target fetches nothing from there")
 
 
 def _malformed(line: bytes, error: Exception) -> str:

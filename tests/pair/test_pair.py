@@ -1,4 +1,4 @@
-"""Both plugins together, by a plain pipe and by Meltano, and each with somebody else's partner."""
+"""Both plugins together, by a plain pipe and by Meltano."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from conftest import Configure
     from local_s3 import LocalS3
-    from pair.conftest import Peer
     from sandbox import Sandbox
 
 BIN = Path(sys.executable).parent
@@ -359,65 +358,3 @@ class TestMeltano:
         assert environment["TAP_JIRA_OAUTH_ACCESS_TOKEN"] not in done.stdout
         assert "deprecat" not in done.stderr.lower()
         assert "warning" not in done.stderr.lower()
-
-
-@pytest.mark.workspace
-class TestOtherPartners:
-    """Joined by Singer messages only: with plugins that know nothing of ours."""
-
-    def test_our_tap_feeds_target_jsonl_of_the_package_index(
-        self, connected_jira: Sandbox, configure: Configure, tmp_path: Path, peer: Peer
-    ) -> None:
-        """PyPI's target-jsonl 0.1.4 writes every issue and hands our last STATE back."""
-        (tmp_path / "tap.json").write_text(json.dumps(configure(page_size=20)))
-        (tmp_path / "target.json").write_text(json.dumps({"destination_path": str(tmp_path)}))
-        tap = [str(BIN / "tap-jira-oauth"), "--config", "tap.json"]
-        target = [str(peer("target-jsonl")), "--config", "target.json"]
-        with piped(tmp_path, tap, target) as (source, sink):
-            output, _ = sink.communicate(timeout=SECONDS)
-            assert source.wait(timeout=SECONDS) == 0, (tmp_path / "tap.log").read_text()
-            assert sink.returncode == 0, (tmp_path / "target.log").read_text()
-        written = [
-            json.loads(line)
-            for path in tmp_path.glob("issues-*.jsonl")
-            for line in path.read_text("utf-8").split("\n")
-            if line
-        ]
-        assert newest(written) == truth(connected_jira)
-        (tmp_path / "state.json").write_bytes(output.splitlines()[-1])
-        again = subprocess.run(
-            [*tap, "--state", "state.json"],
-            cwd=tmp_path,
-            env=without_settings(),
-            capture_output=True,
-            check=True,
-            timeout=SECONDS,
-        )
-        assert b'"RECORD"' not in again.stdout
-        schema = next(line for line in again.stdout.splitlines() if b'"SCHEMA"' in line)
-        assert json.loads(schema)["key_properties"] == ["id"]
-
-    def test_another_tap_feeds_our_target(self, tmp_path: Path, peer: Peer) -> None:
-        """PyPI's tap-jsonl 0.3.1: every row lands with the bytes that it printed."""
-        sent = [
-            {
-                "id": number,
-                "big": 10**29 + number,
-                "text": "caf\u00e9 \u2028 \U0001f600",
-                "none": None,
-            }
-            for number in range(250)
-        ]
-        (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in sent))
-        (tmp_path / "tap.json").write_text(
-            json.dumps({"path": "rows.jsonl", "stream_name": "rows", "primary_keys": ["id"]})
-        )
-        (tmp_path / "target.json").write_text(json.dumps({"destination": "lake"}))
-        tap = [str(peer("tap-jsonl")), "--config", "tap.json"]
-        target = [str(BIN / "target-s3-jsonl"), "--config", "target.json"]
-        with piped(tmp_path, tap, target) as (source, sink):
-            output, _ = sink.communicate(timeout=SECONDS)
-            assert source.wait(timeout=SECONDS) == 0, (tmp_path / "tap.log").read_text()
-            assert sink.returncode == 0, (tmp_path / "target.log").read_text()
-        assert [{name: row[name] for name in sent[0]} for row in rows(tmp_path / "lake")] == sent
-        assert "rows.jsonl" in output.splitlines()[-1].decode()

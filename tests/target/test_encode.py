@@ -120,14 +120,38 @@ def test_validation_knows_exact_numbers_and_tells_no_values(
 
 
 @pytest.mark.parametrize(
+    ("value", "sound"), [(Decimal("9.99"), True), (None, True), (10, False), ("9", False)]
+)
+def test_bounds_are_read_as_draft_4_has_them(*, value: object, sound: bool) -> None:
+    """Taps of databases write them so, and name no draft; they still bound."""
+    schema = {
+        "properties": {"a": {"$ref": "#/definitions/amount"}},
+        "definitions": {
+            "amount": {
+                "type": ["null", "number"],
+                "maximum": 10,
+                "exclusiveMaximum": True,
+                "multipleOf": 1e-38,
+            }
+        },
+    }
+    check = encode.RecordCheck(schema, (), validate=True)
+    assert (check.fault({"a": value}) is None) == sound
+
+
+@pytest.mark.parametrize(
     "schema",
     [
         {"type": "object"},
         {"properties": {"a": {"type": "strin"}}},
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "properties": {"a": {"maximum": 10, "exclusiveMaximum": True}},
+        },
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused(schema: dict[str, Any]) -> None:
-    """No properties, an unknown type: the tap has to change."""
+    """No properties, an unknown type, what its own draft does not have: the tap has to change."""
     with pytest.raises(MessageError, match="SCHEMA"):
         encode.RecordCheck(schema, (), validate=True)
 
