@@ -142,7 +142,10 @@ TARGET = {
         *("maps", "rejects", "router", "settings", "store"),
     },
     "maps": PURE,
-    "router": {"batch_file", "catalog", "encode", "errors", "facts", "loader", "rejects"},
+    "router": {
+        *("batch_file", "catalog", "encode", "errors", "facts", "loader", "rejects", "routes"),
+    },
+    "routes": {"encode"},
     "rejects": set(),
     "explain": {"batch"},
     "batch_file": PURE,

@@ -251,8 +251,8 @@ class Check:
     def _streams(self) -> Finding:
         """Ask once for each stream beside the issues; nothing of it stops a sync that selects others."""
         # The SDK takes half a second to load, which the other commands need not wait for.
-        from tap_jira_oauth.streams.served import lacking  # noqa: PLC0415 - as above
-        from tap_jira_oauth.tap import TapJiraOAuth  # noqa: PLC0415 - as above
+        from tap_jira_oauth.streams.served import lacking  # noqa: PLC0415 - the SDK is slow to load
+        from tap_jira_oauth.tap import TapJiraOAuth  # noqa: PLC0415 - the SDK is slow to load
 
         served = TapJiraOAuth(validate_config=False).served
         jira = self._jira

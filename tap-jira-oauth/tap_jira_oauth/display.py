@@ -80,9 +80,9 @@ def _logged(progress: Progress, interval: float) -> Iterator[None]:
 def _drawn(progress: Progress) -> Iterator[None]:
     """Draw a line that stays at the bottom, with the log above it; it goes when the block ends."""
     # Loading it takes a tenth of a second, which only a person at a terminal has to pay.
-    from rich.console import Console  # noqa: PLC0415 - as above
-    from rich.file_proxy import FileProxy  # noqa: PLC0415 - as above
-    from rich.live import Live  # noqa: PLC0415 - as above
+    from rich.console import Console  # noqa: PLC0415 - slow to load, for a terminal only
+    from rich.file_proxy import FileProxy  # noqa: PLC0415 - slow to load, for a terminal only
+    from rich.live import Live  # noqa: PLC0415 - slow to load, for a terminal only
 
     console = Console(file=sys.stderr, highlight=False)
     live = Live(
@@ -110,9 +110,9 @@ def _drawn(progress: Progress) -> Iterator[None]:
 
 def _picture(progress: Progress) -> RenderableType:
     """Return the line as it is now: a bar where the whole is known, and the words."""
-    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - as above
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - slow to load, for a terminal only
+    from rich.table import Table  # noqa: PLC0415 - slow to load, for a terminal only
+    from rich.text import Text  # noqa: PLC0415 - slow to load, for a terminal only
 
     words = Text(progress.line() or "", no_wrap=True, overflow="ellipsis")
     share = progress.share()

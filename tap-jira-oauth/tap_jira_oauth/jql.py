@@ -78,7 +78,7 @@ def window_jql(  # noqa: PLR0913 - a query has so many parts
     return f"{chosen} ORDER BY {'updated ASC, key ASC' if after is None else 'key ASC'}"
 
 
-def restriction(  # noqa: PLR0913 - as above
+def restriction(  # noqa: PLR0913 - a query has so many parts
     project_key: str,
     condition: str | None = None,
     *,

@@ -80,7 +80,7 @@ def commands(load: Load) -> list[click.Command]:
     )
     def verify(config: Sequence[str], **given: Any) -> None:
         """Read the objects again, and tell which are missing, damaged, or in no manifest."""
-        from target_s3_jsonl import inspection  # noqa: PLC0415 - as above
+        from target_s3_jsonl import inspection  # noqa: PLC0415 - reading a lake takes libraries that loading does not
 
         with _errors():
             verdict = inspection.verify(*load(config), **given)

@@ -124,7 +124,7 @@ def _glue(  # noqa: PLR0913 - what the command line asks
         click.echo(json.dumps({"DatabaseName": database, "Tables": inputs}, indent=2))
         return
     from target_s3_jsonl.aws import glue_client  # noqa: PLC0415 - boto3 takes a while to load
-    from target_s3_jsonl.glue_catalog import GlueCatalog  # noqa: PLC0415 - same
+    from target_s3_jsonl.glue_catalog import GlueCatalog  # noqa: PLC0415 - boto3 takes a while to load
 
     catalog = GlueCatalog(glue_client(settings, version), database)
     for each in inputs:

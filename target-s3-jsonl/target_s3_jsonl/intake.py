@@ -33,7 +33,7 @@ class StopSignal:
         self.received: signal.Signals | None = None
         self.reader, self.writer = socket.socketpair()
         self.reader.setblocking(False)  # noqa: FBT003 - the socket module's own signature
-        self.writer.setblocking(False)  # noqa: FBT003 - same
+        self.writer.setblocking(False)  # noqa: FBT003 - the socket module's own signature
 
     def note(self, signum: int, _frame: FrameType | None) -> None:
         """Handle a signal: set a flag. The wake-up descriptor does the rest."""

@@ -61,7 +61,7 @@ def open_lake(settings: Settings, *, version: str) -> Lake:
         return FolderLake(folder)
     if urlsplit(settings.destination).scheme == "s3":
         from target_s3_jsonl.aws import s3_client  # noqa: PLC0415 - boto3 takes a while to load
-        from target_s3_jsonl.s3_lake import S3Lake  # noqa: PLC0415 - same
+        from target_s3_jsonl.s3_lake import S3Lake  # noqa: PLC0415 - boto3 takes a while to load
 
         return S3Lake(s3_client(settings, version), settings.destination)
     raise ConfigurationError(

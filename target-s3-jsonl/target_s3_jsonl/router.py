@@ -1,73 +1,26 @@
-"""Messages to lines: which line is what, which stream it belongs to, and whether it may be stored.
-
-Stream maps come in as a parameter, so this module does not know who makes them.
-"""
+"""Messages to lines: which line is what, which stream it belongs to, and whether it may be stored."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from target_s3_jsonl import catalog, encode
 from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
 from target_s3_jsonl.facts import Facts
+from target_s3_jsonl.routes import Route, outputs_of
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from target_s3_jsonl.batch_file import BatchFiles
     from target_s3_jsonl.loader import Loader
     from target_s3_jsonl.rejects import Rejects
+    from target_s3_jsonl.routes import MakeMaps, Output
 
 T = TypeVar("T")
-
-
-class RecordMap(Protocol):
-    """One way to rewrite the records of a stream; the Singer SDK's stream maps have this shape."""
-
-    stream_alias: str
-    transformed_schema: dict[str, Any]
-    transformed_key_properties: Sequence[str] | None
-
-    def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the record to store, or None to leave it out. May change what it is given."""
-
-
-class MakeMaps(Protocol):
-    """Makes the maps of a stream from its SCHEMA."""
-
-    def __call__(
-        self, stream: str, schema: dict[str, Any], key_properties: Sequence[str]
-    ) -> Sequence[RecordMap]:
-        """Return at least one map per object stream that the records go to."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where a stream's records go: a name, a check, and a map if they are rewritten on the way."""
-
-    stream: str
-    check: encode.RecordCheck
-    schema: dict[str, Any]
-    key_properties: tuple[str, ...]
-    record_map: RecordMap | None = None
-
-
-@dataclass(frozen=True)
-class Route:
-    """What the last SCHEMA of a stream said; compared to tell a repetition from a change."""
-
-    schema: dict[str, Any]
-    key_properties: tuple[str, ...]
-    outputs: tuple[Output, ...]
-
-    @property
-    def plain(self) -> Output | None:
-        """The only output, if its records are stored as they came."""
-        return self.outputs[0] if self.outputs and self.outputs[0].record_map is None else None
 
 
 class Router:
@@ -227,7 +180,9 @@ class Router:
         known = self._routes.get(stream)
         if known is not None and (known.schema, known.key_properties) == (schema, keys):
             return
-        outputs = tuple(self._outputs(stream, schema, keys))
+        outputs = tuple(
+            outputs_of(stream, schema, keys, validate=self._validate, make_maps=self._make_maps)
+        )
         bookmark = encode.decode_as(message.bookmark_properties, list[str]) or []
         for output in outputs:
             document = catalog.schema_document(
@@ -242,27 +197,6 @@ class Router:
             )
             self._describe(output.stream, facts)
         self._routes[stream] = Route(schema, keys, outputs)
-
-    def _outputs(
-        self, stream: str, schema: dict[str, Any], keys: tuple[str, ...]
-    ) -> Iterator[Output]:
-        plain = encode.RecordCheck(schema, keys, validate=self._validate)
-        if self._make_maps is None:
-            yield Output(stream, plain, schema, keys)
-            return
-        for each in self._make_maps(stream, schema, keys):
-            check = encode.RecordCheck(
-                each.transformed_schema,
-                each.transformed_key_properties or (),
-                validate=self._validate,
-            )
-            yield Output(
-                each.stream_alias,
-                check,
-                each.transformed_schema,
-                tuple(each.transformed_key_properties or ()),
-                each,
-            )
 
     def _record(self, stream: str, raw: bytes) -> None:
         route = self._routes.get(stream)

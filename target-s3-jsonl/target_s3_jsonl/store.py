@@ -55,7 +55,7 @@ def open_store(settings: Settings, *, version: str) -> Store:
     if url.scheme == "s3" and url.netloc and not url.query and not url.fragment:
         # boto3 takes a third of a second to load.
         from target_s3_jsonl.aws import s3_client  # noqa: PLC0415 - slow to import, and only S3 needs it
-        from target_s3_jsonl.s3 import S3Store  # noqa: PLC0415 - same
+        from target_s3_jsonl.s3 import S3Store  # noqa: PLC0415 - slow to import, and only S3 needs it
 
         return S3Store(s3_client(settings, version), settings, version=version)
     if url.scheme in _CLOUDS and url.netloc and not url.query and not url.fragment:

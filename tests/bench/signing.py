@@ -60,7 +60,7 @@ def main() -> None:
         ("PEM text, signed once", [by_text]),
         ("PEM text, signed twice (as the SDK does)", [by_text, by_text]),
     ):
-        print(f"{milliseconds(list(signers), given.requests):8.2f}  {name}")  # noqa: T201 - same
+        print(f"{milliseconds(list(signers), given.requests):8.2f}  {name}")  # noqa: T201 - what a bench is for
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def test_a_row_for_a_key_that_jira_cannot_have_is_refused() -> None:
 
 
 @settings(deadline=None)
-@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)))  # noqa: DTZ001 - as above
+@given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)))  # noqa: DTZ001 - the table has dates without a zone
 def test_the_article_is_believed_less_one_hour(moment: datetime) -> None:
     """Because its program rounds up past what it has read."""
     found = progress(from_article([{"project": "abc", "last_ingest_date": moment.isoformat()}]))

@@ -348,7 +348,7 @@ class TestOnDataCenter:
 
             def write(self, text: Any) -> int:
                 if b'"RECORD"' in bytes(text):
-                    tap._handle_termination(signal.SIGTERM, None)  # noqa: SLF001 - as above
+                    tap._handle_termination(signal.SIGTERM, None)  # noqa: SLF001 - what the SDK calls on SIGTERM
                 return super().write(text)
 
         printed = Output()

@@ -62,7 +62,7 @@ def test_duckdb_reads_the_lake(local_s3: LocalS3, lake: str) -> None:
             f"SELECT id, text, price, nested.list FROM read_json({place}) ORDER BY id"  # noqa: S608 - our own names
         ).fetchall()
         days = connection.execute(
-            f"SELECT count(DISTINCT day) FROM read_json({place}, hive_partitioning = true)"  # noqa: S608 - same
+            f"SELECT count(DISTINCT day) FROM read_json({place}, hive_partitioning = true)"  # noqa: S608 - our own names
         ).fetchall()
     assert found == _expected()
     assert days == [(3,)]

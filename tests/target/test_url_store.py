@@ -50,7 +50,7 @@ class Google:
         where = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={quote(name, safe='')}"
         request = Request(self.url + where, data=content, method="POST")  # noqa: S310 - loopback
         request.add_header("Content-Type", "application/octet-stream")
-        urlopen(request, timeout=10).close()  # noqa: S310 - same
+        urlopen(request, timeout=10).close()  # noqa: S310 - loopback
 
     def _get(self, path: str) -> bytes:
         with urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - loopback

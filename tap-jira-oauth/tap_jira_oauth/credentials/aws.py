@@ -157,7 +157,7 @@ def _asking(failure: str) -> Iterator[Session]:
     """Give a session, and turn AWS's errors into one sentence; none of them holds a value."""
     try:
         import boto3  # noqa: PLC0415 - an extra, and slow to import
-        from botocore import exceptions as boto  # noqa: PLC0415 - same
+        from botocore import exceptions as boto  # noqa: PLC0415 - of the extra, too
     except ImportError as error:
         raise ConfigurationError(
             f"{failure} without boto3: install `tap-jira-oauth[aws]`."
