@@ -16,12 +16,10 @@ up to the Meltano project; what varies here is in the environment of Airflow's w
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -62,8 +60,8 @@ class ReadShard(BaseOperator):
         )
         for line in self._process.stdout or ():
             self.log.info("%s", line.rstrip())
-            if report := report_in(line):
-                context["ti"].xcom_push(key="report", value={**asdict(report), "manifests": [*report.manifests]})
+            if report_in(line):
+                _keep(line, context)
         if status := self._process.wait():
             raise AirflowException(f"Shard {self.shard} ended with status {status}; its log says why.")
 
@@ -71,6 +69,15 @@ class ReadShard(BaseOperator):
         """Ask the shard to stop; it finishes its page, stores it and saves its state, also after this task is gone."""
         if self._process:
             self._process.terminate()
+
+
+def _keep(line: str, context: Any) -> None:
+    """Hand on the reports of all tries: XCom forgets those before, the store of Airflow 3.3 does not."""
+    store = context.get("task_state_store")
+    lines = [*(store.get("reports", []) if store else []), line]
+    if store:
+        store.set("reports", lines)
+    context["ti"].xcom_push(key="reports", value=lines)
 
 
 @dag(
@@ -90,11 +97,11 @@ def jira_shards() -> None:
 
     @task(trigger_rule="all_done", retries=RETRIES, retry_delay=RETRY_DELAY)
     def tell(names: list[str], ti: Any = None) -> str:
-        reports = ti.xcom_pull(task_ids="read_shard", key="report", map_indexes=[*range(len(names))])
+        reports = ti.xcom_pull(task_ids="read_shard", key="reports", map_indexes=[*range(len(names))])
         meltano = shutil.which(os.environ.get("SHARD_MELTANO", "meltano")) or "meltano"
         python = os.environ.get("SHARD_PYTHON") or str(Path(meltano).with_name("python"))
         command = [python, str(HERE / "run_manifest.py"), "--run", ti.run_id, "--shards", str(len(names))]
-        lines = "\n".join(json.dumps({"shard_report": report}) for report in reports if report)
+        lines = "".join(line for each in reports for line in each or ())
         done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode == 3:
             raise AirflowFailException(f"Not all shards succeeded; {done.stdout.strip()} in the lake says which.")

@@ -1,8 +1,8 @@
 """Runs one shard, wherever: `python orchestrate/dags/shard.py 7/32`, or without a name where the environment tells the index.
 
 Prints what Meltano says, and at the end a line of JSON: the report of the shard. SIGTERM, SIGINT, or with
-`--with-parent` the end of the process that started it, stop the shard in good order; `SHARD_DRAIN_SECONDS`
-(120) is how long that may take, half a minute more after SIGTERM to all its processes, then SIGKILL.
+`--with-parent` the end of the process that started it, stop the shard in good order: the tap is asked, and `SHARD_DRAIN_SECONDS`
+(120) later all its processes are; `SHARD_LAST_SECONDS` (30) after that they are killed.
 Needs Python 3.10 and nothing else.
 """
 
@@ -33,7 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     wish = StopWish(with_parent=given.with_parent)
     try:
         shard = shard_named(given.shard) if given.shard else shard_of_worker(os.environ)
-        patience = Patience(drain=float(os.environ.get("SHARD_DRAIN_SECONDS") or 120))
+        patience = Patience(
+            float(os.environ.get("SHARD_DRAIN_SECONDS") or 120),
+            float(os.environ.get("SHARD_LAST_SECONDS") or 30),
+        )
     except (ShardError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,43 +1,35 @@
-"""Runs the DAG once by `dag.test()`: for Airflow's own environment, `python airflow_run.py`; prints the states of all tasks as JSON."""
+"""Runs the DAG once: `python airflow_run.py DAGS_FOLDER` in Airflow's own environment; the last line is what became of the tasks, as JSON.
+
+`dag.test()` runs one task after the other in this process, with retries, against a database that is made here.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
-BEGAN = time.monotonic()
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.utils.db import initdb
 
-from airflow import settings  # noqa: E402
-from airflow.dag_processing.dagbag import BundleDagBag  # noqa: E402
-from airflow.utils.db import initdb  # noqa: E402
+BUNDLE = "dags-folder"
 
 
-def main() -> None:
+def main(folder: str) -> None:
     """Make the database, load the DAG as Airflow does, run it."""
     initdb()
-    print(f"initdb {time.monotonic() - BEGAN:.1f}", file=sys.stderr)
-    bag = BundleDagBag(sys.argv[1], bundle_path=Path(sys.argv[1]), bundle_name='dags-folder')
+    bag = BundleDagBag(folder, bundle_path=Path(folder), bundle_name=BUNDLE)
     assert not bag.import_errors, bag.import_errors
-    dag = bag.dags["jira_shards"]
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import sync_bag_to_db
+    (dag,) = bag.dags.values()
     DagBundlesManager().sync_bundles_to_db()
-    sync_bag_to_db(bag, "dags-folder", None)
-    print(f"synced {time.monotonic() - BEGAN:.1f}", file=sys.stderr)
+    sync_bag_to_db(bag, BUNDLE, None)
     run = dag.test()
-    print(f"done {time.monotonic() - BEGAN:.1f}", file=sys.stderr)
-    states = {
-        "run": run.state,
-        "run_id": run.run_id,
-        "tasks": [
-            {"task": ti.task_id, "index": ti.map_index, "state": ti.state, "tries": ti.try_number, "name": ti.rendered_map_index}
-            for ti in run.get_task_instances()
-        ],
-    }
-    print(json.dumps(states))
+    tasks = [
+        {"task": each.task_id, "name": each.rendered_map_index, "state": each.state, "tries": each.try_number}
+        for each in run.get_task_instances()
+    ]
+    sys.stdout.write(f"\n{json.dumps({'run': run.state, 'run_id': run.run_id, 'tasks': tasks})}\n")
 
 
-main()
+main(sys.argv[1])
