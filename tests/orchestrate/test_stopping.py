@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,11 +18,10 @@ from hypothesis import strategies as st
 
 from measured import unmeasured
 from orchestrate.conftest import DAGS
-from stopping import Patience, Process, Step, step, taps_among
+from stopping import Patience, Process, Step, running, step, taps_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SECONDS = 20.0
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
@@ -38,7 +38,7 @@ def heard(*_):
     if not os.environ.get("DEAF"):
         sys.exit(143)
 signal.signal(signal.SIGTERM, heard)
-tap = subprocess.Popen([sys.executable, sys.argv[0].replace("meltano", "tap-jira-oauth")])
+tap = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(sys.argv[0]), "tap-jira-oauth")])
 note(f"tap {tap.pid}")
 print("working", flush=True)
 while tap.poll() is None:
@@ -105,14 +105,19 @@ class Project:
             assert time.monotonic() < deadline, self.notes.read_text()
             time.sleep(0.02)
 
+    def tap(self) -> int:
+        """Return the tap's process."""
+        (pid,) = (line[4:] for line in self.notes.read_text().splitlines() if line[4:].isdecimal())
+        return int(pid)
+
     def tap_is_gone(self) -> bool:
-        """Tell whether the tap's process has ended."""
-        (pid,) = (line.split()[1] for line in self.notes.read_text().splitlines() if line[:4] == "tap " and line[4:].isdecimal())
+        """Tell whether the tap's process has ended; who should have asked for its status may have, too."""
         try:
-            os.kill(int(pid), 0)
+            os.kill(self.tap(), 0)
         except ProcessLookupError:
             return True
-        return False
+        stat = Path(f"/proc/{self.tap()}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.fixture
@@ -173,8 +178,7 @@ def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> No
     project.until("tap began")
     time.sleep(1)
     assert not project.tap_is_gone()
-    (pid,) = (int(line[4:]) for line in project.notes.read_text().splitlines() if line[4:].isdecimal())
-    os.kill(pid, signal.SIGTERM)
+    os.kill(project.tap(), signal.SIGTERM)
     project.until("meltano saved the state")
 
 
@@ -182,23 +186,11 @@ def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> No
 def test_a_meltano_that_dies_leaves_no_tap_behind(project: Project) -> None:
     """It would read on, and nobody would save its state."""
     with project.started() as process:
-        (meltano,) = (
-            each
-            for each in os.listdir("/proc")  # noqa: PTH208 - names are what is asked for
-            if each.isdecimal() and _parent(each) == process.pid
-        )
-        os.kill(int(meltano), signal.SIGKILL)
+        (meltano,) = (each.pid for each in running() if each.parent == process.pid)
+        os.kill(meltano, signal.SIGKILL)
         process.communicate(timeout=SECONDS)
     assert process.returncode == 137
     assert project.tap_is_gone()
-
-
-def _parent(pid: str) -> int:
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 - a file of the kernel
-            return int(file.read().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
 
 
 def test_a_shard_that_cannot_be_told_is_status_2(tmp_path: Path) -> None:
