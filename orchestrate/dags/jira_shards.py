@@ -28,7 +28,7 @@ from airflow.sdk import BaseOperator, Param, dag, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from shard_command import DEFAULT_COUNT, shards
-from shard_report import report_in
+from shard_report import INCOMPLETE, report_in
 
 HERE = Path(__file__).resolve().parent
 RETRIES = int(os.environ.get("SHARD_RETRIES", "4"))
@@ -63,7 +63,9 @@ class ReadShard(BaseOperator):
             if report_in(line):
                 _keep(line, context)
         if status := self._process.wait():
-            raise AirflowException(f"Shard {self.shard} ended with status {status}; its log says why.")
+            raise AirflowException(
+                f"Shard {self.shard} ended with status {status}; its log says why."
+            )
 
     def on_kill(self) -> None:
         """Ask the shard to stop; it finishes its page, stores it and saves its state, also after this task is gone."""
@@ -85,7 +87,9 @@ def _keep(line: str, context: Any) -> None:
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     max_active_runs=1,
-    params={"shards": Param(int(os.environ.get("SHARDS", DEFAULT_COUNT)), type="integer", minimum=1)},
+    params={
+        "shards": Param(int(os.environ.get("SHARDS", DEFAULT_COUNT)), type="integer", minimum=1)
+    },
     tags=["jira"],
 )
 def jira_shards() -> None:
@@ -97,16 +101,29 @@ def jira_shards() -> None:
 
     @task(trigger_rule="all_done", retries=RETRIES, retry_delay=RETRY_DELAY)
     def tell(names: list[str], ti: Any = None) -> str:
-        reports = ti.xcom_pull(task_ids="read_shard", key="reports", map_indexes=[*range(len(names))])
+        reports = ti.xcom_pull(
+            task_ids="read_shard", key="reports", map_indexes=[*range(len(names))]
+        )
         meltano = shutil.which(os.environ.get("SHARD_MELTANO", "meltano")) or "meltano"
         python = os.environ.get("SHARD_PYTHON") or str(Path(meltano).with_name("python"))
-        command = [python, str(HERE / "run_manifest.py"), "--run", ti.run_id, "--shards", str(len(names))]
+        command = [
+            python,
+            str(HERE / "run_manifest.py"),
+            "--run",
+            ti.run_id,
+            "--shards",
+            str(len(names)),
+        ]
         lines = "".join(line for each in reports for line in each or ())
         done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode == 3:
-            raise AirflowFailException(f"Not all shards succeeded; {done.stdout.strip()} in the lake says which.")
+        if done.returncode == INCOMPLETE:
+            raise AirflowFailException(
+                f"Not all shards succeeded; {done.stdout.strip()} in the lake says which."
+            )
         if done.returncode:
-            raise AirflowException(f"How the run ended could not be written: status {done.returncode}.")
+            raise AirflowException(
+                f"How the run ended could not be written: status {done.returncode}."
+            )
         return done.stdout.strip()
 
     names = cut()

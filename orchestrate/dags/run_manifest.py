@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shard_command import ShardError, shards
-from shard_report import Report, report_in
+from shard_report import INCOMPLETE, Report, report_in
 from target_s3_jsonl.batch import sealed_document
 from target_s3_jsonl.errors import TargetError
 from target_s3_jsonl.lake import open_lake
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from target_s3_jsonl.lake import Lake
 
-INCOMPLETE = 3
 COUNTS = ("objects", "rows", "bytes", "rejected")
 
 
@@ -49,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
         names = [str(shard) for shard in shards(given.shards)]
         settings = Settings.from_config(target_config(os.environ))
         reports = [report for line in sys.stdin if (report := report_in(line))]
-        document = summary(given.run, names, reports, manifest_counts(open_lake(settings, version=target), reports))
+        document = summary(
+            given.run, names, reports, manifest_counts(open_lake(settings, version=target), reports)
+        )
         place = put(document, settings, target)
     except (ShardError, TargetError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
@@ -68,7 +69,7 @@ def target_config(environment: Mapping[str, str]) -> dict[str, Any]:
     loader = environment.get("SHARD_LOADER") or "target-s3-jsonl"
     project = Path(environment.get("SHARD_PROJECT") or Path.cwd()).absolute()
     root = Path(environment.get("SHARD_SYSTEM_ROOT") or project / ".meltano" / "shards").absolute()
-    dumped = subprocess.run(  # noqa: S603 - Meltano's command as the person has set it
+    dumped = subprocess.run(
         [meltano, "invoke", "--dump=config", loader],
         cwd=project,
         env={**environment, "MELTANO_SYS_DIR_ROOT": str(root / "manifest")},
@@ -93,10 +94,15 @@ def manifest_counts(lake: Lake, reports: Iterable[Report]) -> dict[str, dict[str
 
 
 def summary(
-    run: str, names: Sequence[str], reports: Sequence[Report], counts: Mapping[str, Mapping[str, int]]
+    run: str,
+    names: Sequence[str],
+    reports: Sequence[Report],
+    counts: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
     """Return what the object says. Pure."""
-    parts = [_part(name, [each for each in reports if each.shard == name], counts) for name in names]
+    parts = [
+        _part(name, [each for each in reports if each.shard == name], counts) for name in names
+    ]
     failed = [part["shard"] for part in parts if not part["succeeded"]]
     times = [report for report in reports if report.shard in names]
     return {

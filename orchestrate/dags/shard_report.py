@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+INCOMPLETE = 3
+"""Status of what tells how a run over all shards ended, where not every shard has succeeded."""
+
 _MANIFEST = re.compile(rb"Manifest of this run: (_catalog/runs/[0-9a-f]+-[0-9a-f]+\.jsonl)")
 _MARK = "shard_report"
 

@@ -91,9 +91,11 @@ def running(root: Path = PROCESSES) -> Iterator[Process]:
 class Run:
     """A command in a session of its own, with all that it starts."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> None:
         """Start it."""
-        self._process = subprocess.Popen(  # noqa: S603 - the command is what this is for
+        self._process = subprocess.Popen(
             arguments,
             env=dict(environment),
             cwd=folder,

@@ -26,7 +26,12 @@ def main(folder: str) -> None:
     sync_bag_to_db(bag, BUNDLE, None)
     run = dag.test()
     tasks = [
-        {"task": each.task_id, "name": each.rendered_map_index, "state": each.state, "tries": each.try_number}
+        {
+            "task": each.task_id,
+            "name": each.rendered_map_index,
+            "state": each.state,
+            "tries": each.try_number,
+        }
         for each in run.get_task_instances()
     ]
     sys.stdout.write(f"\n{json.dumps({'run': run.state, 'run_id': run.run_id, 'tasks': tasks})}\n")

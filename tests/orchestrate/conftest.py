@@ -87,9 +87,12 @@ class Lake:
         return found
 
     def _client(self) -> Any:
-        return boto3.session.Session(**KEYS, region_name=REGION).client(
-            "s3", endpoint_url=self.url
+        session = boto3.session.Session(
+            aws_access_key_id=KEYS["aws_access_key_id"],
+            aws_secret_access_key=KEYS["aws_secret_access_key"],
+            region_name=REGION,
         )
+        return session.client("s3", endpoint_url=self.url)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,9 @@ def test_three_shards_of_which_one_fails_once(lake: Lake, tmp_path: Path) -> Non
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
         told = json.loads(done.stdout.splitlines()[-1])
         assert told["run"] == "success"
-        tries = {task["name"]: task["tries"] for task in told["tasks"] if task["task"] == "read_shard"}
+        tries = {
+            task["name"]: task["tries"] for task in told["tasks"] if task["task"] == "read_shard"
+        }
         assert sorted(tries) == ["1/3", "2/3", "3/3"]
         assert sorted(tries.values()) == [1, 1, 2]
         assert lake.issues() == Counter(jira.corpus.snapshot().by_id.keys())

@@ -236,7 +236,9 @@ def test_the_tap_is_told_from_meltano_and_from_others() -> None:
     """Meltano's own arguments name it, and another shard has one, too."""
     processes = [
         Process(10, 1, ("python", "/bin/meltano", "run", "tap-jira-oauth", "target-s3-jsonl")),
-        Process(11, 10, ("python", "/bin/tap-jira-oauth", "--config", "/run/tap-jira-oauth/c.json")),
+        Process(
+            11, 10, ("python", "/bin/tap-jira-oauth", "--config", "/run/tap-jira-oauth/c.json")
+        ),
         Process(12, 10, ("python", "/bin/target-s3-jsonl", "--config", "/x/tap-jira-oauth.json")),
         Process(13, 99, ("python", "/bin/tap-jira-oauth")),
     ]
