@@ -86,8 +86,8 @@ def _names(state_id: str, count: int) -> dict[Shard, str]:
 def _bookmarks(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the newest state; each of the tap's states is whole, so that of a run that did not end counts alone."""
     parts = (document.get(name) or {} for name in ("partial", "completed"))
-    states = (part["singer_state"] for part in parts if part.get("singer_state"))
-    return dict(next(states, {}).get("bookmarks", {}))
+    found = [part["singer_state"] for part in parts if part.get("singer_state")]
+    return dict(found[0].get("bookmarks", {})) if found else {}
 
 
 if __name__ == "__main__":

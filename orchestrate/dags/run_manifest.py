@@ -1,8 +1,8 @@
 """One object in the lake that says how a run over all shards ended, made of what the shards printed.
 
 `python orchestrate/dags/run_manifest.py --run NAME --shards 32 < lines`: the lines are what the shards printed, or only the
-last line of each; what is no report is passed over. Where a shard has several, the last one says
-how it ended, and the manifests of all are named. Runs in the environment of target-s3-jsonl, in the Meltano project, and
+last line of each, in any order; what is no report is passed over. Where a shard has several, the one that ended last says
+how it went, and the manifests of all are named. Runs in the environment of target-s3-jsonl, in the Meltano project, and
 ends with 0 if every shard has succeeded, with 3 if not, with 1 if the object could not be written.
 """
 
@@ -121,7 +121,7 @@ def _part(
     name: str, reports: Sequence[Report], counts: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
     places = list(dict.fromkeys(place for report in reports for place in report.manifests))
-    last = reports[-1] if reports else None
+    last = max(reversed(reports), key=lambda report: report.ended, default=None)
     return {
         "shard": name,
         "succeeded": last is not None and last.status == 0,

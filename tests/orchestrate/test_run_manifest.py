@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,13 @@ def test_a_shard_that_failed_or_says_nothing_makes_a_run_incomplete(reports: lis
     said = summary("r", ["1/2", "2/2"], reports, COUNTS)
     assert not said["complete"]
     assert "2/2" in said["failed"]
+
+
+def test_the_try_that_ended_last_counts_wherever_it_stands() -> None:
+    """Logs of several workers come in no order."""
+    early = replace(report("1/1", 1), ended="2026-01-02T03:30:00Z")
+    for reports in ([early, report("1/1")], [report("1/1"), early]):
+        assert summary("r", ["1/1"], reports, COUNTS)["complete"]
 
 
 def test_a_report_is_read_as_it_is_printed_and_nothing_else_is_one() -> None:
