@@ -44,6 +44,7 @@ print("working", flush=True)
 while tap.poll() is None:
     print("Manifest of this run: _catalog/runs/0a-1b.jsonl", flush=True)
     time.sleep(0.05)
+print("x" * 200_000, flush=True)  # more than a pipe holds that nobody reads
 note("meltano saved the state")
 sys.exit(1 if tap.returncode else 0)
 """
@@ -171,11 +172,15 @@ def test_a_shard_whose_starter_is_killed_stops_in_good_order(project: Project) -
 
 def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> None:
     """As `nohup` has it."""
-    starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)"
-    subprocess.run(
-        [sys.executable, "-c", starter, *project.command()], env=project.environment(), check=True
-    )
-    project.until("tap began")
+    starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", starter, *project.command()],
+        env=project.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    ) as parent:
+        project.until("tap began")
+        parent.kill()
     time.sleep(1)
     assert not project.tap_is_gone()
     os.kill(project.tap(), signal.SIGTERM)
