@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shard_command import ShardError, shards
+from shard_command import ShardError, project_of, shards
 from shard_report import INCOMPLETE, Report, report_in
 from target_s3_jsonl.batch import sealed_document
 from target_s3_jsonl.errors import TargetError
@@ -65,14 +65,11 @@ def target_config(environment: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         CalledProcessError: Meltano does not know it; its own output has said why.
     """
-    meltano = environment.get("SHARD_MELTANO") or "meltano"
-    loader = environment.get("SHARD_LOADER") or "target-s3-jsonl"
-    project = Path(environment.get("SHARD_PROJECT") or Path.cwd()).absolute()
-    root = Path(environment.get("SHARD_SYSTEM_ROOT") or project / ".meltano" / "shards").absolute()
+    project = project_of(environment, Path.cwd())
     dumped = subprocess.run(
-        [meltano, "invoke", "--dump=config", loader],
-        cwd=project,
-        env={**environment, "MELTANO_SYS_DIR_ROOT": str(root / "manifest")},
+        [project.meltano, "invoke", "--dump=config", project.loader],
+        cwd=project.folder,
+        env=project.environment(environment, project.system_root / "manifest"),
         stdout=subprocess.PIPE,
         check=True,
     )

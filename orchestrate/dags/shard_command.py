@@ -4,7 +4,7 @@
 |---|---|---|
 | `SHARDS` | 8 | how many parts all projects are cut into |
 | `SHARD_PROJECT` | the working directory | folder of the Meltano project |
-| `SHARD_MELTANO` | `meltano` | Meltano's command |
+| `SHARD_MELTANO` | `meltano` | Meltano's command; the plugins' are looked for beside it first |
 | `SHARD_EXTRACTOR`, `SHARD_LOADER` | `tap-jira-oauth`, `target-s3-jsonl` | the pair, by the names of the project |
 | `SHARD_SYSTEM_ROOT` | `.meltano/shards` of the project | where each shard has its own system folder |
 
@@ -13,6 +13,7 @@ A shard is named by its number, from 1 on, and how many there are: `7/32`, as th
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,30 @@ class Shard:
     def suffix(self) -> str:
         """What the state id ends with. It names the count, too: a part of other parts is another one."""
         return f"{self.number}-of-{self.count}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Meltano project, with the pair in it."""
+
+    folder: Path
+    meltano: str
+    extractor: str
+    loader: str
+    system_root: Path
+
+    def environment(self, around: Mapping[str, str], system: Path) -> dict[str, str]:
+        """Return what Meltano runs under, with a system folder of its own.
+
+        Commands beside Meltano's own come first: plugins without a `pip_url` are looked for by name.
+        """
+        beside, found = Path(self.meltano).parent, around.get("PATH", os.defpath)
+        return {
+            **around,
+            "PATH": f"{beside}{os.pathsep}{found}" if beside.is_absolute() else found,
+            "MELTANO_PROJECT_ROOT": str(self.folder),
+            "MELTANO_SYS_DIR_ROOT": str(system),
+        }
 
 
 @dataclass(frozen=True)
@@ -107,36 +132,37 @@ def shard_of_worker(environment: Mapping[str, str]) -> Shard:
     return shard_named(f"{int(index) + 1}/{count or DEFAULT_COUNT}")
 
 
+def project_of(environment: Mapping[str, str], here: Path) -> Project:
+    """Return the project that the environment names, else the one `here`."""
+    folder = Path(environment.get("SHARD_PROJECT") or here).absolute()
+    root = environment.get("SHARD_SYSTEM_ROOT") or folder / ".meltano" / "shards"
+    return Project(
+        folder=folder,
+        meltano=environment.get("SHARD_MELTANO") or "meltano",
+        extractor=environment.get("SHARD_EXTRACTOR") or "tap-jira-oauth",
+        loader=environment.get("SHARD_LOADER") or "target-s3-jsonl",
+        system_root=Path(root).absolute(),
+    )
+
+
 def command_of(shard: Shard, environment: Mapping[str, str], here: Path) -> ShardCommand:
     """Return how to start a shard; `here` is the project where the environment names none.
 
     Two runs of one tap in one system folder of Meltano break each other, so each shard has its own.
     """
-    project = Path(environment.get("SHARD_PROJECT") or here).absolute()
-    root = Path(environment.get("SHARD_SYSTEM_ROOT") or project / ".meltano" / "shards").absolute()
-    system = root / shard.suffix
-    extractor = environment.get("SHARD_EXTRACTOR") or "tap-jira-oauth"
-    variable = re.sub(r"\W", "_", extractor).upper()
-    more = {
-        f"{variable}_SHARD": str(shard),
-        "MELTANO_PROJECT_ROOT": str(project),
-        "MELTANO_RUN_STATE_ID_SUFFIX": shard.suffix,
-        "MELTANO_SYS_DIR_ROOT": str(system),
-    }
+    project = project_of(environment, here)
+    system = project.system_root / shard.suffix
+    variable = re.sub(r"\W", "_", project.extractor).upper()
+    more = {f"{variable}_SHARD": str(shard), "MELTANO_RUN_STATE_ID_SUFFIX": shard.suffix}
     if environment.get("MELTANO_STATE_BACKEND_URI", "").startswith("dynamodb://"):
         # The lock of the table admits one run. Meltano's own check would refuse another one for
         # five minutes after a run was killed.
         more["MELTANO_RUN_FORCE"] = "true"
     return ShardCommand(
-        arguments=(
-            environment.get("SHARD_MELTANO") or "meltano",
-            "run",
-            extractor,
-            environment.get("SHARD_LOADER") or "target-s3-jsonl",
-        ),
-        environment={**environment, **more},
-        folder=project,
+        arguments=(project.meltano, "run", project.extractor, project.loader),
+        environment={**project.environment(environment, system), **more},
+        folder=project.folder,
         system=system,
-        links={system / name: project / ".meltano" / name for name in LINKED},
-        extractor=extractor,
+        links={system / name: project.folder / ".meltano" / name for name in LINKED},
+        extractor=project.extractor,
     )

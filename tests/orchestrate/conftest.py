@@ -117,7 +117,7 @@ def worker(lake: Lake, jira_url: str, folder: Path, **more: str) -> dict[str, st
     }
     return kept | {
         "HOME": str(folder),
-        "PATH": f"{BIN}{os.pathsep}{kept['PATH']}",
+        "PATH": os.defpath,
         "NO_PROXY": "127.0.0.1",
         "SHARDS": "3",
         "SHARD_PROJECT": str(ROOT),

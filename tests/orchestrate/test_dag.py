@@ -77,6 +77,8 @@ def test_a_shard_that_fails_for_good_fails_the_run_after_all_others(tmp_path: Pa
     )
     assert told["run"] == "failed"
     assert tries(told) == {"1/3": ("success", 1), "2/3": ("failed", 2), "3/3": ("success", 1)}
+    (told_once,) = (task for task in told["tasks"] if task["task"] == "tell")
+    assert (told_once["state"], told_once["tries"]) == ("failed", 1)
     (end,) = (tmp_path / "lake" / "_catalog" / "loads").rglob("*.json")
     assert end.name.startswith("failed-")
     assert json.loads(end.read_text())["failed"] == ["2/3"]

@@ -85,6 +85,7 @@ def test_what_the_environment_says_holds() -> None:
         "SHARD_MELTANO": "/opt/meltano",
         "SHARD_EXTRACTOR": "tap-jira-oauth--cloud",
         "SHARD_LOADER": "target-s3-jsonl--eu",
+        "PATH": "/usr/bin",
         "KEPT": "as it is",
     }
     command = command_of(Shard(2, 3), environment, HERE)
@@ -94,6 +95,7 @@ def test_what_the_environment_says_holds() -> None:
     )
     assert command.environment["TAP_JIRA_OAUTH__CLOUD_SHARD"] == "2/3"
     assert command.environment["KEPT"] == "as it is"
+    assert command.environment["PATH"] == "/opt:/usr/bin"
     assert command.folder == Path("/srv/other")
     assert command.system == Path("/var/shards/2-of-3")
     assert command.links[command.system / "loaders"] == Path("/srv/other/.meltano/loaders")
