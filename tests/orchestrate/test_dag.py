@@ -1,0 +1,109 @@
+"""The DAG, run by Airflow itself: three shards, one of which fails once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import partners
+from measured import unmeasured
+from orchestrate.conftest import DAGS, worker
+from sandbox import Corpus, Sandbox
+
+if TYPE_CHECKING:
+    from orchestrate.conftest import Lake
+
+pytestmark = pytest.mark.workspace
+
+ISSUES = 150
+SECONDS = 300
+PROGRAM = Path(__file__).with_name("airflow_run.py")
+
+
+# Meltano, in a project whose second shard always fails.
+MELTANO = """
+import json, os, sys
+if sys.argv[1] == "invoke":
+    print(json.dumps({"destination": os.environ["LAKE"]}))
+sys.exit(os.environ.get("MELTANO_RUN_STATE_ID_SUFFIX") == "2-of-3")
+"""
+
+
+def ran(environment: dict[str, str], folder: Path) -> Any:
+    """Run the DAG; return what became of its tasks."""
+    airflow = {
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "SHARDS_SCHEDULE": "",
+    }
+    done = subprocess.run(
+        [str(partners.installed("airflow", "python")), str(PROGRAM), str(DAGS)],
+        env=environment | airflow,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def tries(told: Any) -> dict[str, tuple[str, int]]:
+    """Return how each shard ended, and after how many tries."""
+    return {
+        task["name"]: (task["state"], task["tries"])
+        for task in told["tasks"]
+        if task["task"] == "read_shard"
+    }
+
+
+def test_a_shard_that_fails_for_good_fails_the_run_after_all_others(tmp_path: Path) -> None:
+    """The object at the end is there all the same, and names it."""
+    meltano = tmp_path / "meltano"
+    meltano.write_text(f"#!{sys.executable}{MELTANO}")
+    meltano.chmod(0o755)
+    mine = {"SHARD_MELTANO": str(meltano), "SHARD_PYTHON": sys.executable, "SHARDS": "3"}
+    place = {"SHARD_PROJECT": str(tmp_path), "LAKE": str(tmp_path / "lake")}
+    told = ran(
+        unmeasured() | mine | place | {"SHARD_RETRIES": "1", "SHARD_RETRY_SECONDS": "0"}, tmp_path
+    )
+    assert told["run"] == "failed"
+    assert tries(told) == {"1/3": ("success", 1), "2/3": ("failed", 2), "3/3": ("success", 1)}
+    (told_once,) = (task for task in told["tasks"] if task["task"] == "tell")
+    assert (told_once["state"], told_once["tries"]) == ("failed", 1)
+    (end,) = (tmp_path / "lake" / "_catalog" / "loads").rglob("*.json")
+    assert end.name.startswith("failed-")
+    assert json.loads(end.read_text())["failed"] == ["2/3"]
+
+
+def test_three_shards_of_which_one_fails_once(lake: Lake, tmp_path: Path) -> None:
+    """All issues come, each once, under three states; the object at the end names what the shards have stored."""
+    with Sandbox(corpus=Corpus.generate(seed=4, issues=ISSUES, projects=9)) as jira:
+        # A few pages into the first shard that has some.
+        jira.fault("/rest/api/2/search", shape="not-found", skip=4)
+        told = ran(worker(lake, jira.url, tmp_path, SHARD_RETRY_SECONDS="0"), tmp_path)
+        assert told["run"] == "success"
+        assert sorted(tries(told)) == ["1/3", "2/3", "3/3"]
+        assert sorted(tries(told).values()) == [("success", 1), ("success", 1), ("success", 2)]
+        assert lake.issues() == Counter(jira.corpus.snapshot().by_id.keys())
+        states = lake.states()
+        assert set(states) == {"1-of-3", "2-of-3", "3-of-3"}
+        projects = [key for state in states.values() for key in state]
+        assert sorted(projects) == sorted({issue["project"] for issue in jira.issues})
+    (end,) = lake.ends()
+    assert (end["run"], end["complete"], end["failed"]) == (told["run_id"], True, [])
+    assert end["rows"] == ISSUES
+    assert [part["shard"] for part in end["parts"]] == ["1/3", "2/3", "3/3"]
+    stored = lake.objects("_catalog/runs/")
+    for part in end["parts"]:
+        assert part["rows"] == sum(
+            json.loads(stored[place].splitlines()[-1])["rows"] for place in part["manifests"]
+        )
