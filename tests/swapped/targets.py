@@ -163,6 +163,7 @@ DUCKDB = OtherTarget(
     config=lambda place: {
         "path": str(place[0] / "lake.duckdb"),
         "default_target_schema": "jira",
+        "temp_dir": str(place[0]),
     },
     rows=partial(_duckdb, "target-duckdb"),
     rule=as_loaded_text,
