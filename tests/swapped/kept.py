@@ -41,16 +41,25 @@ def is_moment(schema: Mapping[str, Any]) -> bool:
     return schema.get("format") == "date-time"
 
 
+def same(sent: Any, found: Any) -> bool:
+    """Tell whether two values of JSON are one; Python alone takes `true` for 1."""
+    if isinstance(sent, dict) and isinstance(found, dict):
+        return sent.keys() == found.keys() and all(same(sent[name], found[name]) for name in sent)
+    if isinstance(sent, list) and isinstance(found, list):
+        return len(sent) == len(found) and all(map(same, sent, found))
+    return isinstance(sent, bool) == isinstance(found, bool) and bool(sent == found)
+
+
 def as_json(sent: Any, found: Any, _schema: Mapping[str, Any]) -> bool:
     """The same value, whatever its spelling in JSON."""
-    return bool(sent == found)
+    return same(sent, found)
 
 
 def as_column(sent: Any, found: Any, schema: Mapping[str, Any]) -> bool:
     """In SQL: the same value, objects and lists as JSON; a moment is the same moment, to the microsecond."""
     if isinstance(sent, str) and is_moment(schema):
         return isinstance(found, str) and moment(found) == moment(sent)
-    return bool(sent == found)
+    return same(sent, found)
 
 
 def as_loaded_text(sent: Any, found: Any, schema: Mapping[str, Any]) -> bool:
@@ -68,7 +77,7 @@ def as_cell(sent: Any, found: Any, schema: Mapping[str, Any]) -> bool:
         return moment(found) == moment(sent) if is_moment(schema) else bool(found == sent)
     if isinstance(sent, (int, Decimal)):
         return Decimal(found) == sent
-    return bool(read_json(found) == sent)
+    return same(sent, read_json(found))
 
 
 def columns(record: Row, schema: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any, Any]]:

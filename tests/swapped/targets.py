@@ -51,11 +51,9 @@ class OtherTarget:
 
     def kept(self, sent: list[Row]) -> list[Row]:
         """Return which of the rows that came it must have in the end, in the order of `ordered`."""
-        return (
-            self.ordered(list({row["id"]: row for row in sent}.values()))
-            if self.newest_only
-            else sent
-        )
+        if not self.newest_only:
+            return sent
+        return self.ordered(list({row["id"]: row for row in sent}.values()))
 
     def ordered(self, found: list[Row]) -> list[Row]:
         """Give rows of a table an order; lines of files have one."""
@@ -165,6 +163,7 @@ DUCKDB = OtherTarget(
     config=lambda place: {
         "path": str(place[0] / "lake.duckdb"),
         "default_target_schema": "jira",
+        "temp_dir": str(place[0]),
     },
     rows=partial(_duckdb, "target-duckdb"),
     rule=as_loaded_text,
