@@ -115,14 +115,8 @@ def jira_shards() -> None:
         )
         meltano = shutil.which(os.environ.get("SHARD_MELTANO", "meltano")) or "meltano"
         python = os.environ.get("SHARD_PYTHON") or str(Path(meltano).with_name("python"))
-        command = [
-            python,
-            str(HERE / "run_manifest.py"),
-            "--run",
-            ti.run_id,
-            "--shards",
-            str(len(names)),
-        ]
+        which = ("--run", ti.run_id, "--shards", str(len(names)))
+        command = [python, str(HERE / "run_manifest.py"), *which]
         lines = "".join(line for each in reports for line in each or ())
         done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode == INCOMPLETE:
