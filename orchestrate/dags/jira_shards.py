@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator, Param, dag, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 
 from shard_command import DEFAULT_COUNT, shards
 from shard_report import INCOMPLETE, report_in
@@ -58,14 +58,23 @@ class ReadShard(BaseOperator):
             errors="replace",
             start_new_session=True,
         )
-        for line in self._process.stdout or ():
-            self.log.info("%s", line.rstrip())
-            if report_in(line):
-                _keep(line, context)
-        if status := self._process.wait():
+        try:
+            status = self._follow(self._process, context)
+        except AirflowTaskTimeout:
+            self._process.terminate()
+            self._follow(self._process, context)  # it ends by itself, or is killed in its time
+            raise
+        if status:
             raise AirflowException(
                 f"Shard {self.shard} ended with status {status}; its log says why."
             )
+
+    def _follow(self, process: subprocess.Popen[str], context: Any) -> int:
+        for line in process.stdout or ():
+            self.log.info("%s", line.rstrip())
+            if report_in(line):
+                _keep(line, context)
+        return process.wait()
 
     def on_kill(self) -> None:
         """Ask the shard to stop; it finishes its page, stores it and saves its state, also after this task is gone."""
@@ -106,14 +115,8 @@ def jira_shards() -> None:
         )
         meltano = shutil.which(os.environ.get("SHARD_MELTANO", "meltano")) or "meltano"
         python = os.environ.get("SHARD_PYTHON") or str(Path(meltano).with_name("python"))
-        command = [
-            python,
-            str(HERE / "run_manifest.py"),
-            "--run",
-            ti.run_id,
-            "--shards",
-            str(len(names)),
-        ]
+        which = ("--run", ti.run_id, "--shards", str(len(names)))
+        command = [python, str(HERE / "run_manifest.py"), *which]
         lines = "".join(line for each in reports for line in each or ())
         done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode == INCOMPLETE:

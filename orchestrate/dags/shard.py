@@ -9,6 +9,7 @@ Needs Python 3.10 and nothing else.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -67,11 +68,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def prepare(command: ShardCommand) -> None:
-    """Make the shard's own system folder, with the plugins of the project in it. Several may do so at a time."""
-    command.system.mkdir(parents=True, exist_ok=True)
+    """Make the shard's own system folder, with the plugins of the project in it. Several may do so at a time.
+
+    It is for the owner's eyes only: Meltano writes settings to it while it runs.
+    """
+    command.system.mkdir(mode=0o700, parents=True, exist_ok=True)
     for link, there in command.links.items():
-        if there.is_dir() and not link.is_symlink():
-            link.symlink_to(there)
+        if there.is_dir():
+            # Another worker's, or what Meltano has made before the project had plugins of its own.
+            with contextlib.suppress(FileExistsError):
+                link.symlink_to(there)
 
 
 def _now() -> str:

@@ -26,12 +26,23 @@ SECONDS = 300
 PROGRAM = Path(__file__).with_name("airflow_run.py")
 
 
-# Meltano, in a project whose second shard always fails.
+# Meltano, in a project whose second shard always fails, and whose third hangs once.
 MELTANO = """
-import json, os, sys
+import json, os, pathlib, signal, sys, time
+lake = pathlib.Path(os.environ["LAKE"])
+shard = os.environ.get("MELTANO_RUN_STATE_ID_SUFFIX")
+manifest = lake / "_catalog/runs/0a-1b.jsonl"
+def stop(*_):
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('{"type": "run", "objects": 1, "rows": 7, "bytes": 70, "rejected": 0}')
+    print("Manifest of this run: _catalog/runs/0a-1b.jsonl", flush=True)
+    sys.exit(1)
 if sys.argv[1] == "invoke":
-    print(json.dumps({"destination": os.environ["LAKE"]}))
-sys.exit(os.environ.get("MELTANO_RUN_STATE_ID_SUFFIX") == "2-of-3")
+    print(json.dumps({"destination": str(lake)}))
+elif shard == "3-of-3" and not manifest.exists():
+    signal.signal(signal.SIGTERM, stop)
+    time.sleep(600)
+sys.exit(shard == "2-of-3")
 """
 
 
@@ -66,22 +77,27 @@ def tries(told: Any) -> dict[str, tuple[str, int]]:
 
 
 def test_a_shard_that_fails_for_good_fails_the_run_after_all_others(tmp_path: Path) -> None:
-    """The object at the end is there all the same, and names it."""
+    """The object at the end is there all the same, and names it. One that takes too long is stopped, heard to its end, and tried again."""
     meltano = tmp_path / "meltano"
     meltano.write_text(f"#!{sys.executable}{MELTANO}")
     meltano.chmod(0o755)
     mine = {"SHARD_MELTANO": str(meltano), "SHARD_PYTHON": sys.executable, "SHARDS": "3"}
     place = {"SHARD_PROJECT": str(tmp_path), "LAKE": str(tmp_path / "lake")}
     told = ran(
-        unmeasured() | mine | place | {"SHARD_RETRIES": "1", "SHARD_RETRY_SECONDS": "0"}, tmp_path
+        unmeasured()
+        | mine
+        | place
+        | {"SHARD_RETRIES": "1", "SHARD_RETRY_SECONDS": "0", "SHARD_HOURS": "0.001"},
+        tmp_path,
     )
     assert told["run"] == "failed"
-    assert tries(told) == {"1/3": ("success", 1), "2/3": ("failed", 2), "3/3": ("success", 1)}
+    assert tries(told) == {"1/3": ("success", 1), "2/3": ("failed", 2), "3/3": ("success", 2)}
     (told_once,) = (task for task in told["tasks"] if task["task"] == "tell")
     assert (told_once["state"], told_once["tries"]) == ("failed", 1)
     (end,) = (tmp_path / "lake" / "_catalog" / "loads").rglob("*.json")
     assert end.name.startswith("failed-")
-    assert json.loads(end.read_text())["failed"] == ["2/3"]
+    said = json.loads(end.read_text())
+    assert (said["failed"], said["rows"]) == (["2/3"], 7)
 
 
 def test_three_shards_of_which_one_fails_once(lake: Lake, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shard import prepare
 from shard_command import Shard, ShardError, command_of, shard_named, shard_of_worker, shards
 from tap_jira_oauth.shard import parse_shard
 
@@ -108,3 +109,20 @@ def test_meltanos_own_check_gives_way_only_to_the_lock(backend: str, force: str 
     """Where no lock admits one run alone, Meltano's check stays."""
     command = command_of(Shard(1, 1), {"MELTANO_STATE_BACKEND_URI": backend}, HERE)
     assert command.environment.get("MELTANO_RUN_FORCE") == force
+
+
+def test_a_shard_uses_the_plugins_of_the_project_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    """That nobody else may look into. What is there already stays."""
+    (tmp_path / ".meltano" / "extractors" / "tap-jira-oauth").mkdir(parents=True)
+    (tmp_path / ".meltano" / "loaders").mkdir()
+    command = command_of(Shard(2, 3), {}, tmp_path)
+    (command.system / "loaders").mkdir(parents=True)
+    command.system.chmod(0o700)
+    other = command_of(Shard(1, 3), {}, tmp_path)
+    for each in (command, other, other):
+        prepare(each)
+        assert (each.system / "extractors" / "tap-jira-oauth").is_dir()
+        assert each.system.stat().st_mode & 0o077 == 0
+        assert not (each.system / "utilities").exists()
+    assert not (command.system / "loaders").is_symlink()
+    assert (other.system / "loaders").is_symlink()
