@@ -12,7 +12,6 @@ from documents import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -60,11 +59,16 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def commands(page: str) -> Iterator[str]:
+    """Yield every command of a page."""
+    yield from commands_of(text(page))
+
+
+def commands_of(prose: str) -> Iterator[str]:
     """Yield every command: the lines of blocks without a language, and what is told in a sentence."""
-    for block in blocks(page):
-        if block.language in {"", "sh", "bash"}:
-            yield from filter(is_command, _statements(block.code))
-    for match in _INLINE.finditer(_FENCE.sub("", text(page))):
+    for match in _FENCE.finditer(prose):
+        if match["language"] in {"", "sh", "bash"}:
+            yield from filter(is_command, _statements(textwrap.dedent(match["code"])))
+    for match in _INLINE.finditer(_FENCE.sub("", prose)):
         told = " ".join(match[1].split())
         if is_command(told) and len(told.split()) > 1:
             yield told
@@ -111,8 +115,3 @@ def anchors(page: str) -> frozenset[str]:
 def _anchor(heading: str) -> str:
     plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
-
-
-def page_of(path: Path) -> str:
-    """Return the name of a page by its file."""
-    return path.relative_to(ROOT).as_posix()

@@ -1,0 +1,146 @@
+"""Where the commands of the documents are run: folders with what the pages take for granted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import partners
+from documents import ROOT
+from local_s3 import LocalS3
+from measured import unmeasured
+from sandbox import Corpus, Sandbox
+from state.dynamodb import KEYS, REGION, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+BIN = Path(sys.executable).parent
+SECONDS = 120
+SETTINGS = ("AWS_", "MELTANO_", "TAP_", "TARGET_")
+
+
+@dataclass
+class Scene:
+    """A folder, the variables of a person who works in it, and what stands for the names of the pages."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def run(self, command: str) -> tuple[int, str]:
+        """Run a command as it stands, but for the names; return its status and all that it says."""
+        for name, here in self.names.items():
+            command = command.replace(name, here)
+        kept = {name: text for name, text in unmeasured().items() if not name.startswith(SETTINGS)}
+        path = {"PATH": os.pathsep.join([str(BIN), kept["PATH"]]), "NO_PROXY": "127.0.0.1"}
+        done = subprocess.run(
+            ["/bin/bash", "-ec", command],
+            cwd=self.folder,
+            env=kept | path | self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode()
+
+
+@contextmanager
+def clone(folder: Path) -> Iterator[Scene]:
+    """A new clone, with this environment: `./dev` is replaced by what it starts, or it would make another one.
+
+    What is not committed yet comes along.
+    """
+    here = folder / "jira-to-s3"
+    changed = "git -C {root} ls-files -z --modified --others --exclude-standard | (cd {root} && xargs -0 --no-run-if-empty cp --parents -t {here})"
+    python = f"PYTHONPATH=tests:target-s3-jsonl {BIN}/python -m"
+    names = {
+        "REPOSITORY jira-to-s3": f"--quiet {ROOT} jira-to-s3 && {changed.format(root=ROOT, here=here)} && ln -s {BIN.parent} jira-to-s3/.venv",
+        "./dev demo": f"{python} demo",
+        "./dev test": f"{python} pytest -p no:cacheprovider",
+    }
+    scene = Scene(folder, {}, names)
+    yield scene
+
+
+@contextmanager
+def project(folder: Path) -> Iterator[Scene]:
+    """A folder with this repository's `meltano.yml`, set up to read a small Jira."""
+    shutil.copy(ROOT / "meltano.yml", folder)
+    (folder / ".venv").symlink_to(BIN.parent)
+    with Sandbox(corpus=Corpus.generate(seed=5, issues=20, projects=2)) as jira:
+        variables = {
+            **{name.upper(): text for name, text in tap_variables(jira).items()},
+            "TARGET_S3_JSONL_DESTINATION": str(folder / "lake"),
+            "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
+            "EDITOR": "true",
+        }
+        names = {
+            "0 * * * * ": "",
+            "/srv/jira-to-s3": str(folder),
+            "7 ...": "7 tap-jira-oauth target-s3-jsonl",
+        }
+        yield Scene(folder, variables, names)
+
+
+@contextmanager
+def files(folder: Path) -> Iterator[Scene]:
+    """A folder with the files that the pages name, a Jira, and a store with their buckets."""
+    with ExitStack() as stack:
+        jira = stack.enter_context(Sandbox(corpus=Corpus.generate(seed=5, issues=20, projects=2)))
+        store = stack.enter_context(LocalS3())
+        for bucket in ("lake", "my-lake"):
+            store.bucket(bucket)
+        tap = {
+            name.removeprefix("tap_jira_oauth_"): text for name, text in tap_variables(jira).items()
+        }
+        contents = {
+            "tap.json": tap,
+            "config.json": tap,
+            "state.json": {},
+            "target.json": {"destination": "s3://my-lake/jira", "region": store.region},
+        }
+        for name, content in contents.items():
+            (folder / name).write_text(json.dumps(content))
+        tap_command = [str(BIN / "tap-jira-oauth"), "--config", str(folder / "tap.json")]
+        with (folder / "messages").open("wb") as messages:
+            subprocess.run(
+                tap_command, check=True, stdout=messages, stderr=subprocess.DEVNULL, cwd=folder
+            )
+        keys = {
+            "AWS_ACCESS_KEY_ID": store.access_key,
+            "AWS_SECRET_ACCESS_KEY": store.secret_key,
+            "AWS_ENDPOINT_URL": store.endpoint_url,
+        }
+        yield Scene(folder, keys, {})
+
+
+@contextmanager
+def table(folder: Path) -> Iterator[Scene]:
+    """An account of AWS without any table, and AWS's own command line."""
+    aws = partners.installed("awscli", "aws")
+    with running("moto", folder) as server:
+        keys = {name.upper(): text for name, text in KEYS.items()}
+        variables = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": REGION, **keys}
+        yield Scene(folder, variables, {"aws dynamodb": f"{aws} dynamodb"})
+
+
+def tap_variables(jira: Sandbox) -> dict[str, str]:
+    """Return what the tap needs to read a sandbox."""
+    return {
+        "tap_jira_oauth_api_url": jira.url,
+        "tap_jira_oauth_auth_method": "personal_token",
+        "tap_jira_oauth_personal_token": "sandbox-token",
+    }
+
+
+SCENES = {"a clone": clone, "a project": project, "a folder": files, "a table": table}
