@@ -1,7 +1,7 @@
 """What targets acknowledge although it is not stored: `./dev bench acknowledged`.
 
 Each gets the same rows and one STATE behind them, three times: where its destination cannot be written; killed by SIGKILL
-when it prints a STATE; stopped by SIGTERM while it stores. The store takes two seconds for an object. What counts is whether
+when it prints a STATE; stopped by SIGTERM while it stores. The store takes a second for an object. What counts is whether
 a STATE says more than there is: the next run begins behind it.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ROWS: Final = 500
-HOLD: Final = 2.0
+HOLD: Final = 1.0
 SECONDS: Final = 60.0
 MAGIC: Final = b"\x1f\x8b"
 """How gzip begins."""

@@ -99,10 +99,8 @@ ELSEWHERE: dict[str, By | Not] = {
     "./dev bench compression_speed": Not("takes minutes"),
     "./dev bench tap_speed --rounds 2 --peer": Not("takes minutes; `compare` runs its parts"),
     "./dev bench target_speed --peers": Not("takes minutes; `compare` runs its parts"),
-    "./dev bench pair_speed --peers": Not("takes minutes; `compare` runs its parts"),
-    "./dev bench signing": Not("takes minutes"),
     "PYTHONPATH=tests .venv/bin/python -m plots": By(
-        "tests/pair/test_answers.py::test_the_plots_are_those_of_the_answers", "drawn"
+        "tests/pair/test_answers.py::test_a_plot_shows_its_answer", "drawn"
     ),
     "./dev docs": By(
         "tests/test_repository.py::test_settings_in_documents_are_the_plugins_own", "rendered"
@@ -124,7 +122,7 @@ ELSEWHERE: dict[str, By | Not] = {
     "pip install ./target-s3-jsonl": By(WHEELS, '"pip", "install"'),
     "pip install ./state-backend-dynamodb": By(WHEELS, '"pip", "install"'),
     "pip install 'tap-jira-oauth[aws]'": Not("from a package index, once it is there"),
-    ".venv/bin/uv publish dist/*": Not("publishes"),
+    ".venv/bin/uv publish dist/*": Not("publishes what was built"),
     "jira-oauth login --api-url https://jira.example.com/jira": By(LOGIN, "login_by_code"),
     "jira-oauth login --api-url ...": By(LOGIN, "login_by_code"),
     "jira-oauth login --no-browser": By(LOGIN, "login_by_code"),
