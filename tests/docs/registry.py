@@ -49,6 +49,8 @@ RUN: dict[str, tuple[str, ...]] = {
         "meltano --environment=prod run --full-refresh tap-jira-oauth target-s3-jsonl",
     ),
     "a folder": (
+        'echo \'{"api_url": "https://jira.example.com/jira"',
+        'echo \'{"destination": "s3://my-lake/jira"}\' > target.json',
         "jira-oauth check --config tap.json",
         "jira-oauth check --config config.json",
         "tap-jira-oauth --config config.json --state state.json",

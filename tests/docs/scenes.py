@@ -20,6 +20,7 @@ from measured import unmeasured
 from prepared import CAN_FORK, prepared
 from sandbox import Corpus, Sandbox
 from state.dynamodb import KEYS, REGION, running
+from tap.sign_in import login_by_code, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,34 +116,31 @@ def project(folder: Path) -> Iterator[Scene]:
 
 @contextmanager
 def files(folder: Path) -> Iterator[Scene]:
-    """A folder with the files that the pages name, a Jira, and a store with their buckets."""
+    """A folder in which somebody has signed in, and a store with the buckets of the pages."""
     with ExitStack() as stack:
         jira = stack.enter_context(Sandbox(corpus=Corpus.generate(seed=5, issues=20, projects=2)))
         store = stack.enter_context(LocalS3())
         for bucket in ("lake", "my-lake"):
             store.bucket(bucket)
-        tap = {
-            name.removeprefix("tap_jira_oauth_"): text for name, text in tap_variables(jira).items()
-        }
-        contents = {
-            "tap.json": tap,
-            "config.json": tap,
-            "state.json": {},
-            "target.json": {"destination": "s3://my-lake/jira", "region": store.region},
-        }
-        for name, content in contents.items():
-            (folder / name).write_text(json.dumps(content))
-        tap_command = [str(BIN / "tap-jira-oauth"), "--config", str(folder / "tap.json")]
+        made = run(folder, "keygen", "--private-key-file", "key.pem").stdout
+        jira.register_consumer("tap-jira-oauth", made[made.index("-----BEGIN") :], name="Lake")
+        options = ("--api-url", jira.url, "--private-key-file", "key.pem")
+        status, said = login_by_code(folder, jira.approve, *options)
+        assert status == 0, said
+        tap = {"api_url": jira.url, "credentials_store": "file"}
+        tap["credentials_file"] = "jira_credentials.json"
+        (folder / "config.json").write_text(json.dumps(tap))
+        (folder / "state.json").write_text("{}")
+        read = [str(BIN / "tap-jira-oauth"), "--config", "config.json"]
         with (folder / "messages").open("wb") as messages:
-            subprocess.run(
-                tap_command, check=True, stdout=messages, stderr=subprocess.DEVNULL, cwd=folder
-            )
+            subprocess.run(read, check=True, stdout=messages, stderr=subprocess.DEVNULL, cwd=folder)
         keys = {
             "AWS_ACCESS_KEY_ID": store.access_key,
             "AWS_SECRET_ACCESS_KEY": store.secret_key,
             "AWS_ENDPOINT_URL": store.endpoint_url,
+            "AWS_DEFAULT_REGION": store.region,
         }
-        yield Scene(folder, keys, {})
+        yield Scene(folder, keys, {"https://jira.example.com/jira": jira.url})
 
 
 @contextmanager
