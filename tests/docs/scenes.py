@@ -78,20 +78,41 @@ class Scene:
 
 @contextmanager
 def clone(folder: Path) -> Iterator[Scene]:
-    """A new clone, with this environment: `./dev` is replaced by what it starts, or it would make another one.
+    """Nothing yet but a repository, with what is not committed, too.
 
-    What is not committed yet comes along.
+    The clone gets this environment, and `./dev` is replaced by what it starts, or it would make another one.
     """
-    here = folder / "jira-to-s3"
-    changed = "git -C {root} ls-files -z --modified --others --exclude-standard | (cd {root} && xargs -0 --no-run-if-empty cp --parents -t {here})"
+    repository = published(folder / "repository")
     python = f"PYTHONPATH=tests:target-s3-jsonl {BIN}/python -m"
     names = {
-        "REPOSITORY jira-to-s3": f"--quiet {ROOT} jira-to-s3 && {changed.format(root=ROOT, here=here)} && ln -s {BIN.parent} jira-to-s3/.venv",
+        "git clone REPOSITORY jira-to-s3": f"git clone --quiet {repository} jira-to-s3 && ln -s {BIN.parent} jira-to-s3/.venv",
         "./dev demo": f"{python} demo",
         "./dev test": f"{python} pytest -p no:cacheprovider",
     }
-    scene = Scene(folder, {}, names)
-    yield scene
+    yield Scene(folder, {}, names)
+
+
+def published(folder: Path) -> Path:
+    """Make a repository of what the working copy holds."""
+    git = ["git", "-c", "user.name=docs", "-c", "user.email=docs@example.com"]
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whatever git the person uses
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    for step in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["-c", "commit.gpgsign=false", "commit", "--quiet", "--message", "All of it"],
+    ):
+        subprocess.run([*git, *step], cwd=folder, check=True)
+    return folder
 
 
 @contextmanager

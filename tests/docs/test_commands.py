@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,7 @@ def test_what_is_said_to_prove_a_command_is_there(command: str) -> None:
         assert len(proof.reason) > 9
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="they are written for GNU sed and flock")
 @pytest.mark.parametrize("scene", RUN)
 def test_commands_do_what_the_pages_say(scene: str, tmp_path: Path) -> None:
     """In their order, each with the status that it should have."""
