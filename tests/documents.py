@@ -35,7 +35,7 @@ PLUGINS: dict[str, tuple[type[PluginBase], Sequence[Any]]] = {
 }
 
 FILES = (
-    *("meltano.yml", "README.md", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md"),
+    *("meltano.yml", "tap-jira-oauth/README.md", "target-s3-jsonl/README.md"),
     *("docs/streams.md", "hub/extractors/tap-jira-oauth.yml", "hub/loaders/target-s3-jsonl.yml"),
     "state-backend-dynamodb/README.md",
 )

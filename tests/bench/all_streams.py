@@ -1,4 +1,4 @@
-"""What a first run over all streams of a Data Center takes: `PYTHONPATH=tests python tests/bench/all_streams.py`.
+"""What a first run over all streams of a Data Center takes: `./dev bench all_streams`.
 
 100 projects and 20,000 issues in a sandbox, unless `--projects` and `--issues` say otherwise; half an hour on two cores.
 Prints the rows of the table in `docs/streams.md` with what this Jira explains and what was asked, and the seconds, the CPU and

@@ -1,6 +1,6 @@
 """What it costs to remember a census of a million issues in the state, and what to compare it in SQL.
 
-`PYTHONPATH=tests python tests/bench/census_state.py`. Each row is a process of its own; memory is the peak above what
+`./dev bench census_state`. Each row is a process of its own; memory is the peak above what
 the process had before. Ids are given out in one sequence to all projects, as Jira does; a seventh of them is deleted.
 """
 

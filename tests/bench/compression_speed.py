@@ -1,4 +1,4 @@
-"""What compression costs and saves on Jira's records: `PYTHONPATH=tests python tests/bench/compression_speed.py`.
+"""What compression costs and saves on Jira's records: `./dev bench compression_speed`.
 
 zlib-ng is measured where it is installed; the target does not use it. Each record is fed by itself, as the target does.
 """

@@ -1,14 +1,17 @@
-"""How many issues a tap loses while people edit: `PYTHONPATH=tests .venv/bin/python tests/bench/lost_issues.py`.
+"""How many issues a tap loses while people edit: `./dev bench lost_issues`.
 
 A first run reads a sandbox Jira of 500 issues in pages of 50, while the issue that was changed longest ago is edited before
 each page but the first: always one that has been read. A second run reads on from the state, while nobody edits. Then the
 issues whose newest version never came are counted, for this tap and for PyPI's tap-jira; and both again without any edit.
+In a third measurement the first run is killed at its sixth search, and 40 issues that it has printed are edited; two quiet
+runs go on from its last STATE.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -39,6 +42,8 @@ ISSUES: Final = 500
 PAGE: Final = 50
 SEED: Final = 7
 SECONDS: Final = 300
+EDITED: Final = 40
+KILLED_AT: Final = 6
 START: Final = "2000-01-01T00:00:00Z"
 
 
@@ -60,6 +65,7 @@ def ours(jira: Sandbox, _https: str) -> Reader:
             "auth_method": "personal_token",
             "personal_token": "sandbox-token",
             "page_size": PAGE,
+            "pages_per_state": 1,
         },
     )
 
@@ -150,8 +156,9 @@ def newest(messages: list[dict[str, Any]]) -> dict[str, int]:
     return found
 
 
-def lost(make: Callable[[Sandbox, str], Reader], *, edits: bool) -> tuple[int, int]:
-    """Run a tap twice; return how many issues miss their newest version, and how many edits there were."""
+@contextmanager
+def reading(make: Callable[[Sandbox, str], Reader]) -> Iterator[tuple[Sandbox, list[str]]]:
+    """Serve the issues in pages; yields the Jira and the command that reads it from the start."""
     certificate = make_certificate(Path.cwd())
     corpus = Corpus.generate(seed=SEED, issues=ISSUES, projects=1)
     with Sandbox(corpus=corpus, page_cap=PAGE) as jira, tls_front(certificate, jira.port) as port:
@@ -160,25 +167,91 @@ def lost(make: Callable[[Sandbox, str], Reader], *, edits: bool) -> tuple[int, i
         command = [*reader.command, "--config", "config.json"]
         if reader.catalog:
             command += reader.catalog(json.loads(run([*command, "--discover"])))
+        yield jira, command
+
+
+def missing(jira: Sandbox, messages: list[dict[str, Any]]) -> int:
+    """Count the issues whose newest version is in none of the messages."""
+    came = newest(messages)
+    return sum(came.get(each["id"]) != each["updated_ms"] for each in jira.issues)
+
+
+def lost(make: Callable[[Sandbox, str], Reader], *, edits: bool) -> tuple[int, int]:
+    """Run a tap twice; return how many issues miss their newest version, and how many edits there were."""
+    with reading(make) as (jira, command):
         with edited_between_pages(jira, edits=edits) as edited:
             messages = read(command)
         messages += read([*command, "--state", "state.json"])
-        came = newest(messages)
-        missing = [each for each in jira.issues if came.get(each["id"]) != each["updated_ms"]]
-        return len(missing), len(edited)
+        return missing(jira, messages), len(edited)
+
+
+def lost_after_a_kill(make: Callable[[Sandbox, str], Reader]) -> tuple[int, int]:
+    """Kill a first run and edit what it has printed; return how many issues miss their newest version after two more runs, and how many were edited."""
+    with reading(make) as (jira, command):
+        messages = killed(jira, command)
+        printed = newest(messages)
+        keys = [each["key"] for each in jira.issues if each["id"] in printed]
+        edited = jira.edit(keys=keys[:EDITED])
+        states = [message["value"] for message in messages if message["type"] == "STATE"]
+        Path("state.json").write_text(json.dumps(states[-1] if states else {}))
+        for _ in range(2):
+            messages += read([*command, "--state", "state.json"])
+        return missing(jira, messages), len(edited)
+
+
+def killed(jira: Sandbox, command: list[str]) -> list[dict[str, Any]]:
+    """Start a tap and kill it at its sixth search; return the whole lines that it printed."""
+    searches = 0
+
+    def kill(entry: LogEntry) -> None:
+        nonlocal searches
+        if entry.path == "/rest/api/2/search":
+            searches += 1
+            if searches == KILLED_AT:
+                process.kill()
+
+    env = os.environ | {"NO_PROXY": "127.0.0.1"}
+    with Path("log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log)
+        with process:
+            jira.before_request.append(kill)
+            assert process.stdout is not None
+            lines = process.stdout.read().splitlines(keepends=True)
+            jira.before_request.remove(kill)
+    if process.returncode != -signal.SIGKILL:
+        sys.exit(f"{command[0]} ended before it was killed:\n{Path('log').read_text()}")
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+@contextmanager
+def in_a_new_folder() -> Iterator[None]:
+    """Work in a folder that is deleted at the end: taps leave files where they are."""
+    with TemporaryDirectory(prefix="bench-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir("/")
+
+
+READERS: Final = {"tap-jira-oauth": ours, "tap-jira 2.6.0": theirs}
 
 
 def main() -> None:
     """Measure and print, a line each."""
-    for name, make in (("tap-jira-oauth", ours), ("tap-jira 2.6.0", theirs)):
+    for name, make in READERS.items():
         for edits in (True, False):
-            with TemporaryDirectory() as folder:
-                os.chdir(folder)
-                missing, edited = lost(make, edits=edits)
-                os.chdir("/")
-            sys.stdout.write(
-                f"{name:15} {edited:3} edits between pages: {missing} of {ISSUES} issues missing\n"
-            )
+            with in_a_new_folder():
+                count, edited = lost(make, edits=edits)
+            say(f"{name:15} {edited:3} edits between pages: {count} of {ISSUES} issues missing")
+        with in_a_new_folder():
+            count, edited = lost_after_a_kill(make)
+        say(f"{name:15} {edited:3} edits after a kill: {count} of {ISSUES} issues missing")
+
+
+def say(line: str) -> None:
+    """Print a line."""
+    sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":

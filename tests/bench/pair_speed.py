@@ -1,4 +1,4 @@
-"""What the pair costs by a plain pipe: `PYTHONPATH=tests python tests/bench/pair_speed.py`.
+"""What the pair costs by a plain pipe: `./dev bench pair_speed`.
 
 From the sandbox's pages, rendered beforehand, to a local S3. Each row is two processes; their CPU times are added, and the
 cheapest of the rounds counts: whatever else the machine does makes a process dearer, never cheaper. The floor
@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import partners
 from bench.tap_speed import FLOOR, TAP, peer_command, serve, settings
-from bench.target_speed import install_peers
+from bench.target_speed import keys_of
 from local_s3 import LocalS3
 from target.command import s3_config
 
@@ -92,7 +93,7 @@ def pairs(
             "s3_bucket": store.bucket(_new("peer")),
             "aws_endpoint_url": store.endpoint_url,
         }
-        target = [str(folder / "target-s3-jsonl/bin/target-s3-jsonl"), "--config"]
+        target = [str(partners.installed("target-s3-jsonl")), "--config"]
         yield (
             "tap-jira 2.6.0, target-s3-jsonl 2.0.1 gzip",
             peer_command(https, folder),
@@ -104,7 +105,7 @@ _numbers = itertools.count()
 
 
 def _new(name: str) -> str:
-    return f"{name}-{next(_numbers)}"
+    return f"pair-{name}-{next(_numbers)}"
 
 
 def main() -> None:
@@ -123,14 +124,8 @@ def main() -> None:
         server = context.Process(target=serve, args=(theirs, folder, options.issues, 1, 0.0))
         server.start()
         url, https = ours.recv()
-        keys = {
-            "AWS_ACCESS_KEY_ID": store.access_key,
-            "AWS_SECRET_ACCESS_KEY": store.secret_key,
-            "AWS_ENDPOINT_URL": store.endpoint_url,
-            "AWS_DEFAULT_REGION": store.region,
-        }
+        keys = keys_of(store)
         if options.peers:
-            install_peers(folder)
             os.chdir(folder)
         spent: dict[str, list[Cost]] = {}
         for _ in range(options.rounds):

@@ -1,4 +1,4 @@
-"""How fast the sandbox answers: `PYTHONPATH=tests python tests/bench/sandbox_speed.py`.
+"""How fast the sandbox answers: `./dev bench sandbox_speed`.
 
 One process serves, this one reads raw sockets, so that no client library is measured. First what 50,000 issues cost: seconds
 until the server is ready with every page warm (`--cold`: with none), and how fast each of them is read for the first time, with

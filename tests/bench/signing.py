@@ -1,4 +1,4 @@
-"""What a signature costs: `PYTHONPATH=tests python tests/bench/signing.py [--bits 3072] [--requests 50]`.
+"""What a signature costs: `./dev bench signing [--bits 3072] [--requests 50]`.
 
 Three ways to sign the same request with RSA-SHA1: our signer, which holds the key object; the same
 library given the PEM text, which it parses anew each time; and the PEM text signed twice, which is

@@ -1,4 +1,4 @@
-"""What the tap costs beside a hand-written loop and a peer: `PYTHONPATH=tests python tests/bench/tap_speed.py`.
+"""What the tap costs beside a hand-written loop and a peer: `./dev bench tap_speed`.
 
 One process serves the sandbox's pages, rendered beforehand; each reader is a process of its own whose
 CPU time and peak of memory the kernel tells. The floor is `tap_floor.py`: the same requests, one
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 import partners
+from bench import spent
 from bench.lost_issues import PROGRAM, only_issues
 from sandbox import Corpus, Sandbox
 from sandbox.faults import Fault
@@ -94,16 +95,13 @@ def cost(command: list[str], folder: Path) -> Cost:
     """Run a command and count the records that it prints."""
     output = folder / "output"
     with output.open("wb") as file, (folder / "log").open("wb") as log:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=file, stderr=log, env=_environment(), cwd=folder)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-    if status:
+        did = spent.by(command, folder, _environment(), stdout=file, stderr=log)
+    if did.status:
         sys.exit(f"{command[0]} failed:\n{(folder / 'log').read_text()[-2000:]}")
     with output.open("rb") as lines:
         records = sum(b'"RECORD"' in line[:200] for line in lines)
     output.unlink()
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, records)
+    return Cost(did.wall, did.cpu, did.megabytes, records)
 
 
 def seconds_to_first_record(command: list[str], folder: Path) -> float:
@@ -116,7 +114,7 @@ def seconds_to_first_record(command: list[str], folder: Path) -> float:
         with process:
             assert process.stdout is not None
             for line in process.stdout:
-                if line.startswith(b'{"type":"RECORD"'):
+                if b'"RECORD"' in line[:200]:
                     break
             seconds = time.perf_counter() - started
             process.kill()
@@ -159,11 +157,11 @@ def peer_command(https: str, folder: Path) -> list[str]:
     return [*command, *only_issues(json.loads(found.stdout))]
 
 
-def show(name: str, spent: Cost, base: Cost) -> None:
+def show(name: str, found: Cost, base: Cost) -> None:
     """Print one line of the table."""
     print(  # noqa: T201 - a table for a person
-        f"| {name} | {spent.records} | {spent.records / spent.seconds:,.0f} | {spent.per_10000:.2f} "
-        f"| {spent.per_10000 / base.per_10000:.2f} | {base.seconds / spent.seconds:.2f} | {spent.memory:.0f} |",
+        f"| {name} | {found.records} | {found.records / found.seconds:,.0f} | {found.per_10000:.2f} "
+        f"| {found.per_10000 / base.per_10000:.2f} | {base.seconds / found.seconds:.2f} | {found.memory:.0f} |",
         flush=True,
     )
 
@@ -209,9 +207,9 @@ def measure_latency(url: str, folder: Path, latency: int) -> None:
     base: Cost | None = None
     for width in (1, 2, 4, 8):
         config = settings(folder, url, max_concurrent_requests=width)
-        spent = cost([TAP, "--config", config], folder)
-        base = base or spent
-        show(f"{width} in flight, {latency} ms", spent, base)
+        found = cost([TAP, "--config", config], folder)
+        base = base or found
+        show(f"{width} in flight, {latency} ms", found, base)
 
 
 def catalog_without_custom_fields(folder: Path) -> str:
@@ -240,11 +238,11 @@ def measure_cost(url: str, https: str | None, folder: Path, rounds: int) -> None
     }
     if https:
         commands["tap-jira 2.6.0"] = peer_command(https, folder)
-    spent: dict[str, list[Cost]] = {name: [] for name in commands}
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            spent[name].append(cost(command, folder))
-    least = {name: min(costs, key=lambda each: each.cpu) for name, costs in spent.items()}
+            costs[name].append(cost(command, folder))
+    least = {name: min(found, key=lambda each: each.cpu) for name, found in costs.items()}
     for name, each in least.items():
         show(name, each, least["floor"])
     first = min(seconds_to_first_record(commands["tap-jira-oauth"], folder) for _ in range(rounds))

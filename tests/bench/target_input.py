@@ -16,7 +16,7 @@ _STATE_EVERY = 400
 
 def write(place: Path, records: int, streams: int) -> None:
     """Write a SCHEMA per stream, so many RECORDs in turns of 100, and a STATE every 400."""
-    schema, bodies = _from_the_tap()
+    schema, bodies = _from_the_tap(min(records, _ISSUES))
     names = [f"issues_{number}" if number else "issues" for number in range(streams)]
     with place.open("wb") as file:
         for each in names:
@@ -33,10 +33,10 @@ def write(place: Path, records: int, streams: int) -> None:
         file.write(b'{"type":"STATE","value":{"n":%d}}\n' % records)
 
 
-def _from_the_tap() -> tuple[dict[str, object], list[bytes]]:
+def _from_the_tap(issues: int) -> tuple[dict[str, object], list[bytes]]:
     """Return the SCHEMA and, of each RECORD line, what follows the id."""
     with (
-        Sandbox(corpus=Corpus.generate(seed=3, issues=_ISSUES, projects=3)) as jira,
+        Sandbox(corpus=Corpus.generate(seed=3, issues=issues, projects=3)) as jira,
         tempfile.NamedTemporaryFile("w", suffix=".json") as config,
     ):
         json.dump(

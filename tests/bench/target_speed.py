@@ -1,4 +1,4 @@
-"""How fast targets are, side by side: `PYTHONPATH=tests python tests/bench/target_speed.py --records 100000`.
+"""How fast targets are, side by side: `./dev bench target_speed --records 100000`.
 
 Each row is one process that reads the same file: CPU seconds per 10,000 records (user and system, by `wait4`), records per
 second of wall time, and the peak of memory. The first floor finds each record by a scan of its JSON, the second one cuts
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import partners
+from bench import spent
 from local_s3 import LocalS3
 from target.command import environment, s3_config
 from target.proxy import Proxy
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _PYTHON = sys.executable
 _OURS = str(Path(_PYTHON).with_name("target-s3-jsonl"))
-_PEERS = {"target-jsonl": "0.1.4", "target-s3-jsonl": "2.0.1"}
 
 
 @dataclass(frozen=True)
@@ -59,26 +58,16 @@ def measure(contender: Contender, lines: Path, folder: Path, more: Mapping[str, 
     if contender.config is not None:
         (folder / "config.json").write_text(json.dumps(contender.config))
         command += ["--config", "config.json"]
+    env = {**environment(folder), **more}
     with lines.open("rb") as source, (folder / "log").open("wb") as log:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            stdin=source,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=folder,
-            env={**environment(folder), **more},
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - started
-    if process.returncode:
+        did = spent.by(command, folder, env, stdin=source, stdout=subprocess.DEVNULL, stderr=log)
+    if did.status:
         raise RuntimeError(f"{contender.name} failed: {(folder / 'log').read_text()[-2000:]}")
     shutil.rmtree(folder)
-    return Result(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    return Result(did.cpu, did.wall, did.megabytes)
 
 
-def contenders(server: LocalS3, peers: Path | None) -> Iterator[Contender]:
+def contenders(server: LocalS3, *, peers: bool) -> Iterator[Contender]:
     """Return everything that is compared; each S3 row has a bucket of its own."""
     floor = str(_HERE / "target_floor.py")
     yield Contender("floor, folder", (_PYTHON, floor, "lake"))
@@ -90,9 +79,9 @@ def contenders(server: LocalS3, peers: Path | None) -> Iterator[Contender]:
         bucket = server.bucket(f"ours-{number}")
         yield Contender(f"ours{name}, S3", (_OURS,), s3_config(server, bucket, **settings))
     if peers:
-        jsonl = str(peers / "target-jsonl/bin/target-jsonl")
+        jsonl = str(partners.installed("target-jsonl"))
         yield Contender("target-jsonl 0.1.4, folder", (jsonl,), {"destination_path": "."}, 5)
-        s3_jsonl = str(peers / "target-s3-jsonl/bin/target-s3-jsonl")
+        s3_jsonl = str(partners.installed("target-s3-jsonl"))
         config = {"compression": "gzip", "work_dir": ".", "s3_bucket": server.bucket("peer")}
         yield Contender(
             "target-s3-jsonl 2.0.1 gzip, S3",
@@ -112,15 +101,14 @@ def _variants() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def install_peers(folder: Path) -> None:
-    """Make an environment for each peer."""
-    for name, version in _PEERS.items():
-        uv = [str(Path(_PYTHON).with_name("uv"))]
-        subprocess.run([*uv, "venv", "-q", "-p", _PYTHON, str(folder / name)], check=True)
-        python = str(folder / name / "bin" / "python")
-        # Both ask for pkg_resources, which newer ones no longer have.
-        packages = [f"{name}=={version}", "setuptools<80"]
-        subprocess.run([*uv, "pip", "install", "-q", "--python", python, *packages], check=True)
+def keys_of(server: LocalS3) -> dict[str, str]:
+    """Return the environment by which boto3 finds the server."""
+    return {
+        "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+        "AWS_ENDPOINT_URL": server.endpoint_url,
+        "AWS_DEFAULT_REGION": server.region,
+    }
 
 
 class Bench:
@@ -149,16 +137,15 @@ class Bench:
             self._inputs[records, streams] = place
         return place
 
+    def result(self, contender: Contender, records: int, streams: int = 1) -> Result:
+        """Measure one contender."""
+        keys = keys_of(self._server)
+        return measure(contender, self.input(records, streams), self._folder / "run", keys)
+
     def row(self, contender: Contender, records: int, streams: int = 1) -> Result:
         """Measure one contender and print its row."""
         count = records // contender.share
-        keys = {
-            "AWS_ACCESS_KEY_ID": self._server.access_key,
-            "AWS_SECRET_ACCESS_KEY": self._server.secret_key,
-            "AWS_ENDPOINT_URL": self._server.endpoint_url,
-            "AWS_DEFAULT_REGION": self._server.region,
-        }
-        result = measure(contender, self.input(count, streams), self._folder / "run", keys)
+        result = self.result(contender, count, streams)
         sys.stdout.write(
             f"| {contender.name} | {count:,} | {result.cpu * 10_000 / count:.2f} | {count / result.wall:,.0f} | {result.megabytes:.0f} |\n"
         )
@@ -196,12 +183,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, LocalS3() as server:
         folder = Path(name)
         bench = Bench(folder, server)
-        if options.peers:
-            install_peers(folder)
         sys.stdout.write(
             "| target | records | CPU-s per 10,000 | records/s | peak MB |\n|---|---|---|---|---|\n"
         )
-        for contender in contenders(server, folder if options.peers else None):
+        for contender in contenders(server, peers=options.peers):
             bench.row(contender, options.records)
         bench.slow_store(options.records)
         bench.memory(options.memory_records)

@@ -20,16 +20,19 @@ _ANSWER = b"HTTP/1.1 200"
 class Proxy:
     """Passes bytes on to a server. The first `lose` good answers are cut off, each answer waits `delay` seconds.
 
-    `asked` is set when the first bytes of a request have passed. The server has received all of a
-    request whose answer is lost or late: this is how one asks what happens after it stored an
-    object.
+    What a client sends first waits `hold` seconds, and is dropped at the end of the block. `asked`
+    is set when the first bytes of a request have come. The server has received all of a request
+    whose answer is lost or late: this is how one asks what happens after it stored an object.
     """
 
-    def __init__(self, upstream: int, *, lose: int = 0, delay: float = 0.0) -> None:
+    def __init__(
+        self, upstream: int, *, lose: int = 0, delay: float = 0.0, hold: float = 0.0
+    ) -> None:
         """Listen on a free port."""
         self._upstream = upstream
         self._lose = lose
         self._delay = delay
+        self._hold = hold
         self.asked = threading.Event()
         self.lost = 0
         self._closing = threading.Event()
@@ -76,8 +79,12 @@ class Proxy:
 
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
+            hold = self._hold
             while data := client.recv(65536):
                 self.asked.set()
+                if hold and self._closing.wait(hold):
+                    return
+                hold = 0
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
 

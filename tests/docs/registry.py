@@ -1,0 +1,166 @@
+"""How each command of the documents is proved: run here, run by another test, or not to be run, and why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class By(NamedTuple):
+    """Another file runs it: a test, whose name and whose text this is, or what CI runs."""
+
+    test: str
+    text: str
+
+
+class Not(NamedTuple):
+    """It is not run."""
+
+    reason: str
+
+
+RUN: dict[str, tuple[str, ...]] = {
+    "a clone": (
+        "git clone REPOSITORY jira-to-s3 && cd jira-to-s3",
+        'export PATH="$PWD/.venv/bin:$PATH"',
+        "./dev demo",
+        '.venv/bin/python -c "import duckdb; duckdb.sql(',
+        "./dev bench",
+        "sed -i 's/if place == 0:/if True:/' target-s3-jsonl/target_s3_jsonl/ledger.py",
+        "./dev test tests/target/test_ledger.py -x -q",
+        "git checkout target-s3-jsonl/target_s3_jsonl/ledger.py",
+        "./dev test tests/target/test_ledger.py",
+        ".venv/bin/uv build --no-build-isolation --out-dir dist tap-jira-oauth",
+        ".venv/bin/uv build --no-build-isolation --out-dir dist target-s3-jsonl",
+        ".venv/bin/uv build --no-build-isolation --out-dir dist state-backend-dynamodb",
+    ),
+    "a project": (
+        "meltano run tap-jira-oauth target-s3-jsonl",
+        "meltano schedule list",
+        "meltano invoke tap-jira-oauth:check",
+        "meltano select tap-jira-oauth issues '*'",
+        "meltano run --state-id-suffix 7 ...",
+        "0 * * * * cd /srv/jira-to-s3 && umask 077 && .venv/bin/meltano --environment=prod run jira-to-s3",
+        "meltano --environment=prod state list",
+        "meltano --environment=prod state get prod:tap-jira-oauth-to-target-s3-jsonl > state.json",
+        "meltano --environment=prod state clear --force prod:tap-jira-oauth-to-target-s3-jsonl",
+        "meltano --environment=prod state set --force prod:tap-jira-oauth-to-target-s3-jsonl --input-file state.json",
+        "meltano state edit prod:tap-jira-oauth-to-target-s3-jsonl",
+        "meltano --environment=prod run --refresh-catalog tap-jira-oauth target-s3-jsonl",
+        "meltano --environment=prod run --full-refresh tap-jira-oauth target-s3-jsonl",
+    ),
+    "a folder": (
+        'echo \'{"api_url": "https://jira.example.com/jira"',
+        'echo \'{"destination": "s3://my-lake/jira"}\' > target.json',
+        "jira-oauth check --config tap.json",
+        "jira-oauth check --config config.json",
+        "tap-jira-oauth --config config.json --state state.json",
+        "tap-jira-oauth --config tap.json | target-s3-jsonl --config target.json >> state.jsonl",
+        "tail -n 1 state.jsonl > last.json",
+        "flock --nonblock jira.lock bash -o pipefail -c 'tap-jira-oauth --config tap.json --state last.json | target-s3-jsonl --config target.json >> state.jsonl'",
+        "target-s3-jsonl ddl --for athena --config target.json",
+        "target-s3-jsonl verify --config target.json",
+        'echo \'{"destination": "s3://lake/jira", "region": "eu-central-1"}\' > config.json',
+        "tap-jira-oauth --config tap.json | target-s3-jsonl --config config.json > state.jsonl",
+        "target-s3-jsonl ddl --for duckdb --config config.json > lake.sql",
+        "target-s3-jsonl verify --config config.json",
+        "target-s3-jsonl --config config.json --explain-path < messages",
+        "jira-oauth keygen",
+    ),
+    "a table": (
+        "aws dynamodb create-table --table-name meltano-state --billing-mode PAY_PER_REQUEST --attribute-definitions AttributeName=id,AttributeType=S AttributeName=part,AttributeType=S --key-schema AttributeName=id,KeyType=HASH AttributeName=part,KeyType=RANGE",
+        'aws dynamodb update-item --table-name meltano-state --key \'{"id": {"S": "projects/prod:tap-jira-oauth-to-target-s3-jsonl"}, "part": {"S": "ABC"}}\'',
+    ),
+}
+"""By the scene in which it is run, in the order of running; a beginning stands for a long command."""
+
+FAILS = {"./dev test tests/target/test_ledger.py -x -q": 1}
+"""The status of those that are to fail."""
+
+LOGIN = "tests/tap/test_login.py::test_after_the_login_the_tap_needs_only_its_file"
+STATE = "tests/state/test_meltano.py::"
+STACK = "tests/deploy/test_stack.py::test_a_load_is_cut_continued_killed_and_kept_up"
+WHEELS = "tests/packages/test_wheels.py::test_each_package_installs_alone_and_runs"
+SERVES = "tests/sandbox/test_command.py::test_the_command_serves_until_it_is_told_to_stop"
+
+ELSEWHERE: dict[str, By | Not] = {
+    "./dev test": By(".ci/run", "./dev test"),
+    "./dev test -k window": By(".ci/run", "./dev test"),
+    "./dev test tests/tap/test_reference_streams.py tests/tap/test_standard.py": By(
+        ".ci/run", "./dev test"
+    ),
+    "./dev test --lowest": By(".ci/run", "./dev test --lowest"),
+    "./dev lint": By(".ci/run", "./dev lint"),
+    "./dev demo --s3": Not("the demo is run, and every test with a bucket uses the same server"),
+    "./dev demo --recorded DIR": Not("takes recorded answers of your own"),
+    "./dev bench compare": By(
+        "tests/docs/test_compare.py::test_the_command_finds_what_the_page_says", '"compare"'
+    ),
+    "./dev bench compare --write": Not("changes the page; the same without --write is run"),
+    "./dev bench all_streams": Not("takes half an hour"),
+    "./dev bench census_state": Not("takes minutes"),
+    "./dev bench compression_speed": Not("takes minutes"),
+    "./dev bench tap_speed --rounds 2 --peer": Not("takes minutes; `compare` runs its parts"),
+    "./dev bench target_speed --peers": Not("takes minutes; `compare` runs its parts"),
+    "PYTHONPATH=tests .venv/bin/python -m plots": By(
+        "tests/pair/test_answers.py::test_a_plot_shows_its_answer", "drawn"
+    ),
+    "./dev docs": By(
+        "tests/test_repository.py::test_settings_in_documents_are_the_plugins_own", "rendered"
+    ),
+    "./dev lock": Not("asks the package index for what is newest today"),
+    "./dev sandbox": By(SERVES, '"sandbox"'),
+    "./dev sandbox --port 8080 --issues 250 --keys sandbox-keys": By(SERVES, '"--issues"'),
+    "python -m sandbox --user": By(
+        "tests/sandbox/test_users.py::test_users_come_from_the_command_line", '"--user"'
+    ),
+    'curl -d \'{"name": "bob"': By(
+        "tests/sandbox/test_users.py::test_users_of_other_zones_and_projects_come_by_control",
+        '"users"',
+    ),
+    "sudo apt-get": Not("changes the machine"),
+    "python3 -m venv": By(".ci/run", "./dev lint"),
+    "pip install ./tap-jira-oauth ./target-s3-jsonl": By(WHEELS, '"pip", "install"'),
+    "pip install ./tap-jira-oauth": By(WHEELS, '"pip", "install"'),
+    "pip install ./target-s3-jsonl": By(WHEELS, '"pip", "install"'),
+    "pip install ./state-backend-dynamodb": By(WHEELS, '"pip", "install"'),
+    "pip install 'tap-jira-oauth[aws]'": Not("from a package index, once it is there"),
+    ".venv/bin/uv publish dist/*": Not("publishes what was built"),
+    "jira-oauth login --api-url https://jira.example.com/jira": By(LOGIN, "login_by_code"),
+    "jira-oauth login --api-url ...": By(LOGIN, "login_by_code"),
+    "jira-oauth login --no-browser": By(LOGIN, "login_by_code"),
+    "jira-oauth login --config": By(
+        "tests/tap/test_login.py::test_the_settings_may_come_from_the_taps_config_and_variables",
+        '"--config"',
+    ),
+    "meltano invoke tap-jira-oauth:keygen": By(
+        "tests/test_repository.py::test_meltano_has_every_command_beside_the_tap", "commands"
+    ),
+    "meltano invoke tap-jira-oauth:login": By(
+        "tests/test_repository.py::test_meltano_has_every_command_beside_the_tap", "commands"
+    ),
+    "meltano add --plugin-type extractor tap-jira-oauth --from-ref": By(
+        "tests/hub/test_hub.py::test_both_are_added_to_a_new_project_and_run", '"--from-ref"'
+    ),
+    "meltano add --from-ref": By(
+        "tests/hub/test_hub.py::test_both_are_added_to_a_new_project_and_run", '"--from-ref"'
+    ),
+    "meltano state list|get|set|clear|merge|copy|move|export|import": By(
+        STATE + "test_set_get_list_copy_merge_move_and_clear", '"state", "copy"'
+    ),
+    "meltano state export": By(STATE + "test_export_and_import", '"state", "export"'),
+    "meltano state import": By(STATE + "test_export_and_import", '"state", "import"'),
+    "meltano state get lambda": By(
+        STATE + "test_set_get_list_copy_merge_move_and_clear", '"state", "get"'
+    ),
+    "kill -9": By(
+        "tests/pair/test_pair.py::test_a_pair_that_was_killed_and_started_again_has_everything",
+        "kill",
+    ),
+    "aws cloudformation delete-stack": By(STACK, "delete_stack"),
+    "aws s3 rb s3://my-code --force": Not("AWS's own command; the stack's test has no use for it"),
+    "aws ssm delete-parameters": Not("AWS's own command; the stack's test has no use for it"),
+}
+"""By the command or its beginning."""
+
+FOLLOWED = {"deploy/README.md": By(STACK, "_commands(1, 4)")}
+"""Pages whose numbered steps a test follows as they stand; what else is on them is above."""

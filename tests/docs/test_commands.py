@@ -1,0 +1,93 @@
+"""Every command in the documents is run: here, by another test, or there is a reason why not."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docs import pages
+from docs.registry import ELSEWHERE, FAILS, FOLLOWED, RUN, By
+from docs.scenes import SCENES
+from documents import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.workspace
+
+LISTED = {beginning for many in RUN.values() for beginning in many} | set(ELSEWHERE)
+
+
+def plain(command: str) -> str:
+    """Leave out in which of the two environments of `meltano.yml` it is."""
+    return command.replace("meltano --environment=prod ", "meltano ")
+
+
+def is_listed(command: str) -> bool:
+    """Tell whether a command is proved: as it is, by its beginning, or as the name of one that is."""
+    mine = plain(command)
+    known = set(map(plain, LISTED))
+    return mine in known or any(
+        mine.startswith(each) or each.startswith(f"{mine} ") for each in known
+    )
+
+
+def written(beginning: str) -> str:
+    """Return the command of the pages that begins so."""
+    found = {
+        command
+        for page in pages.PAGES
+        for command in pages.commands(page)
+        if plain(command).startswith(plain(beginning))
+    }
+    assert found, f"no page has {beginning!r} any more"
+    return min(found, key=lambda command: (len(command), command))
+
+
+def in_steps(page: str) -> set[str]:
+    """Return the commands of a page's numbered steps."""
+    steps = pages.text(page).partition("\n1. ")[2].partition("\n## ")[0]
+    return set(pages.commands_of(f"\n1. {steps}"))
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_no_command_is_unproved(page: str) -> None:
+    """Each is in the registry, or in steps that a test follows."""
+    followed = in_steps(page) if page in FOLLOWED else set()
+    unproved = {
+        command
+        for command in pages.commands(page)
+        if command not in followed and not is_listed(command)
+    }
+    assert unproved == set()
+
+
+@pytest.mark.parametrize("command", [*ELSEWHERE, *FOLLOWED])
+def test_what_is_said_to_prove_a_command_is_there(command: str) -> None:
+    """The test, and in it the words that run the command; nor is any command listed that nobody reads."""
+    proof = FOLLOWED.get(command) or ELSEWHERE[command]
+    if command in ELSEWHERE:
+        written(command)
+    if isinstance(proof, By):
+        file, _, test = proof.test.partition("::")
+        text = (ROOT / file).read_text("utf-8")
+        assert proof.text in text
+        assert not test or re.search(rf"\n *def {test}\(", text), proof.test
+    else:
+        assert len(proof.reason) > 9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they are written for GNU sed and flock")
+@pytest.mark.parametrize("scene", RUN)
+def test_commands_do_what_the_pages_say(scene: str, tmp_path: Path) -> None:
+    """In their order, each with the status that it should have."""
+    with SCENES[scene](tmp_path) as there:
+        for beginning in RUN[scene]:
+            command = written(beginning)
+            status, said = there.run(command)
+            assert status == FAILS.get(beginning, 0), f"{command}\n{said}"
+            if command.endswith(" && cd jira-to-s3"):
+                there.folder /= "jira-to-s3"
