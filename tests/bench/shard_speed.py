@@ -1,4 +1,4 @@
-"""What more workers are worth: `PYTHONPATH=tests:orchestrate/dags python tests/bench/shard_speed.py`.
+"""What more workers are worth: `./dev bench shard_speed`.
 
 Starts the command of every shard (`orchestrate/dags/shard.py`) by 1, 2 and 4 workers, which take the next shard when one is done, against a
 sandbox that answers each page of issues 200 ms late. Airflow is not in it. A tap asks for one page at a time here, so that

@@ -26,16 +26,17 @@ PAGES = sorted(
 
 _FENCE = re.compile(r"(?ms)^(?P<margin> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=margin)```$")
 _INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_FOLDER = re.compile(r"^(?:[.\w-]*venv)/bin/")
 _CRON = re.compile(r"^(?:[\d*/,-]+ +){5}")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"(?m)^#+ (.+)$")
 
 COMMANDS = {
-    *("./dev", "aws", "curl", "flock", "git", "jira-oauth", "kill", "meltano", "pip", "python"),
+    *("./dev", "airflow", "aws", "cat", "curl", "flock", "git", "jira-oauth", "kill", "kubectl", "meltano", "pip", "python"),
     *("cd", "echo", "export", "python3", "sed", "sudo", "tail", "tap-jira-oauth"),
     *("target-s3-jsonl", "uv"),
 }
-"""What a line begins with that is a command; `.venv/bin/` may stand before it, and variables."""
+"""What a line begins with that is a command; `bin` of an environment may stand before it, and variables."""
 
 
 class Block(NamedTuple):
@@ -79,7 +80,7 @@ def is_command(line: str) -> bool:
     words = _CRON.sub("", line).split()
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
-    return bool(words) and words[0].removeprefix(".venv/bin/") in COMMANDS
+    return bool(words) and _FOLDER.sub("", words[0]) in COMMANDS
 
 
 def _statements(code: str) -> Iterator[str]:

@@ -38,7 +38,6 @@ RUN: dict[str, tuple[str, ...]] = {
         "meltano schedule list",
         "meltano invoke tap-jira-oauth:check",
         "meltano select tap-jira-oauth issues '*'",
-        "meltano run --state-id-suffix 7 ...",
         "0 * * * * cd /srv/jira-to-s3 && umask 077 && .venv/bin/meltano --environment=prod run jira-to-s3",
         "meltano --environment=prod state list",
         "meltano --environment=prod state get prod:tap-jira-oauth-to-target-s3-jsonl > state.json",
@@ -78,6 +77,8 @@ FAILS = {"./dev test tests/target/test_ledger.py -x -q": 1}
 
 LOGIN = "tests/tap/test_login.py::test_after_the_login_the_tap_needs_only_its_file"
 STATE = "tests/state/test_meltano.py::"
+DAG = "tests/orchestrate/test_dag.py::test_three_shards_of_which_one_fails_once"
+SHARD = "tests/orchestrate/test_shard.py::test_a_shard_that_is_stopped_goes_on_and_reads_nothing_twice"
 STACK = "tests/deploy/test_stack.py::test_a_load_is_cut_continued_killed_and_kept_up"
 WHEELS = "tests/packages/test_wheels.py::test_each_package_installs_alone_and_runs"
 SERVES = "tests/sandbox/test_command.py::test_the_command_serves_until_it_is_told_to_stop"
@@ -125,6 +126,27 @@ ELSEWHERE: dict[str, By | Not] = {
     "pip install ./state-backend-dynamodb": By(WHEELS, '"pip", "install"'),
     "pip install 'tap-jira-oauth[aws]'": Not("from a package index, once it is there"),
     ".venv/bin/uv publish dist/*": Not("publishes what was built"),
+    "jira-oauth split --config config.json --project ABC --parts 4": By(
+        "tests/tap/test_first_load.py::test_parts_that_run_beside_each_other_and_the_runs_after_them_lose_nothing",
+        '"--parts", "4"',
+    ),
+    "./dev bench long_soak --minutes 120": Not("takes two hours; `tests/soak` runs its last hours"),
+    "./dev bench shard_speed": Not("takes minutes"),
+    "airflow-venv/bin/pip install": By(DAG, "airflow"),
+    "airflow-venv/bin/airflow": Not("by hand, with the figures on the page; a test runs the DAG"),
+    "airflow pools set": Not("Airflow's own command"),
+    "airflow dags pause": Not("Airflow's own command"),
+    "export AIRFLOW_HOME=": By(DAG, "AIRFLOW_HOME"),
+    "export SHARDS=8": By(DAG, "SHARD_MELTANO"),
+    ".venv/bin/python orchestrate/dags/shard.py 1/8": By(SHARD, "shard.py"),
+    "cat shard-*.log | .venv/bin/python orchestrate/dags/run_manifest.py": By(
+        "tests/orchestrate/test_dag.py::test_three_shards_of_which_one_fails_once",
+        "loads",
+    ),
+    "kubectl logs": Not("takes a cluster"),
+    ".venv/bin/python orchestrate/dags/reshard.py": By(
+        "tests/orchestrate/test_reshard.py::test_the_command_is_a_filter", "reshard.py"
+    ),
     "jira-oauth login --api-url https://jira.example.com/jira": By(LOGIN, "login_by_code"),
     "jira-oauth login --api-url ...": By(LOGIN, "login_by_code"),
     "jira-oauth login --no-browser": By(LOGIN, "login_by_code"),

@@ -1,4 +1,4 @@
-"""Hourly runs, one after the other, while Jira is edited and everything breaks: `PYTHONPATH=tests python -m soak --minutes 120`.
+"""Hourly runs, one after the other, while Jira is edited and everything breaks: `./dev bench long_soak --minutes 120`.
 
 Each hour the Jira's clock goes on by up to two hours, people edit while the pair runs, answers of Jira and of S3 break, and the tap or
 the target may be killed. At the end of each day all is quiet: the pair runs twice, counts what is gone, and what the lake says
@@ -18,7 +18,7 @@ from soak.year import Soak
 
 def main() -> None:
     """Run until the time is over, then print what was seen."""
-    parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="./dev bench long_soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument(
         "--seed", type=int, default=None, help="of life and faults; by chance without"
