@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "output"
-MARK = OUTPUT / ".made-by-the-demo"
+MARK = ".made-by-the-demo"
 WORK = ROOT / ".meltano" / "demo"
 PIPELINE = ["meltano", "run", "tap-jira-oauth", "target-s3-jsonl"]
 STATE_ID = "dev:tap-jira-oauth-to-target-s3-jsonl"
@@ -78,7 +78,8 @@ def demonstrate(given: argparse.Namespace, stack: ExitStack) -> None:
         environment |= s3_variables(server)
         read: Callable[[], Landed] = lambda: read_bucket(server)  # noqa: E731 - a name for either
     else:
-        clear_output()
+        clear(OUTPUT)
+        stack.callback(mark, OUTPUT)
         environment |= {"TARGET_S3_JSONL_DESTINATION": str(OUTPUT)}
         read = read_folder
 
@@ -161,13 +162,25 @@ def s3_variables(server: LocalS3) -> dict[str, str]:
     }
 
 
-def clear_output() -> None:
-    """Empty what an earlier demo made; anything else in `./output` is not ours to touch."""
-    if OUTPUT.exists() and any(OUTPUT.iterdir()) and not MARK.exists():
-        sys.exit("./output holds files that are not the demo's. Move them away first.")
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    OUTPUT.mkdir()
-    MARK.touch()
+def clear(folder: Path) -> None:
+    """Empty a folder of what an earlier demo made; anything else in it is not ours to touch."""
+    noted = folder / MARK
+    made = set(noted.read_text("utf-8").splitlines()) if noted.exists() else set()
+    if files_of(folder) - made:
+        sys.exit(f"./{folder.name} holds files that are not the demo's. Move them away first.")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
+def mark(folder: Path) -> None:
+    """Note what the demo has made, for the next one: a person may load into the same folder then."""
+    (folder / MARK).write_text("\n".join(sorted(files_of(folder))), "utf-8")
+
+
+def files_of(folder: Path) -> set[str]:
+    """Return the files in a folder but the mark."""
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {MARK}
 
 
 def run_pipeline(environment: Mapping[str, str]) -> None:

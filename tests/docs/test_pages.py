@@ -8,6 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -92,6 +93,16 @@ def test_settings_of_examples_exist() -> None:
         names = {each.name for each in backend_settings.SETTINGS}
         assert set(backend.get("dynamodb", {})) <= names, page
     assert met == set(PLUGINS)
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_programs_and_queries_can_be_read(page: str) -> None:
+    """Python by its compiler, SQL by DuckDB: what they do, other tests show."""
+    for block in pages.blocks(page):
+        if block.language == "python":
+            compile(block.code, page, "exec")
+        elif block.language == "sql":
+            assert duckdb.extract_statements(block.code)
 
 
 def test_settings_that_are_told_in_a_sentence_exist() -> None:
