@@ -18,7 +18,9 @@ from soak.year import Soak
 
 def main() -> None:
     """Run until the time is over, then print what was seen."""
-    parser = argparse.ArgumentParser(prog="./dev bench long_soak", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="./dev bench long_soak", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument(
         "--seed", type=int, default=None, help="of life and faults; by chance without"

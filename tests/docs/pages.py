@@ -32,7 +32,21 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"(?m)^#+ (.+)$")
 
 COMMANDS = {
-    *("./dev", "airflow", "aws", "cat", "curl", "flock", "git", "jira-oauth", "kill", "kubectl", "meltano", "pip", "python"),
+    *(
+        "./dev",
+        "airflow",
+        "aws",
+        "cat",
+        "curl",
+        "flock",
+        "git",
+        "jira-oauth",
+        "kill",
+        "kubectl",
+        "meltano",
+        "pip",
+        "python",
+    ),
     *("cd", "echo", "export", "python3", "sed", "sudo", "tail", "tap-jira-oauth"),
     *("target-s3-jsonl", "uv"),
 }
