@@ -127,18 +127,9 @@ TAP = {
 
 TARGET = {
     "__main__": {"target"},
-    "target": {
-        *(
-            "aws",
-            "batch_file",
-            "cli",
-            "encode",
-            "errors",
-            "explain",
-            "intake",
-            "loader",
-            "manifest",
-        ),
+    "target": {"cli", "errors", "maps", "message_loop", "settings"},
+    "message_loop": {
+        *("aws", "batch_file", "encode", "errors", "explain", "intake", "loader", "manifest"),
         *("maps", "rejects", "router", "settings", "store"),
     },
     "maps": PURE,
@@ -216,7 +207,7 @@ PACKAGES = {
     ),
 }
 
-SDK = {"tap", "streams", "maps", "target"}
+SDK = {"tap", "streams", "maps", "message_loop", "target"}
 """The modules that may know the SDK."""
 
 
