@@ -97,7 +97,12 @@ def _keep(line: str, context: Any) -> None:
     catchup=False,
     max_active_runs=1,
     params={
-        "shards": Param(int(os.environ.get("SHARDS", DEFAULT_COUNT)), type="integer", minimum=1)
+        "shards": Param(
+            int(os.environ.get("SHARDS", DEFAULT_COUNT)),
+            type="integer",
+            minimum=1,
+            description="Another number than before reads everything again, unless states were moved.",
+        )
     },
     tags=["jira"],
 )

@@ -68,12 +68,16 @@ class Process(NamedTuple):
 
 
 def taps_among(processes: Iterable[Process], meltano: int, extractor: str) -> list[int]:
-    """Return the processes of the tap that Meltano has started. Pure."""
+    """Return the processes of the tap that Meltano has started. Pure.
+
+    By the name of the command, or of the folder that Meltano keeps its configuration in: a plugin
+    that inherits another one has that one's command.
+    """
     return [
         each.pid
         for each in processes
         if each.parent == meltano
-        and any(argument.rpartition("/")[2] == extractor for argument in each.arguments)
+        and any(extractor in argument.split("/")[-2:] for argument in each.arguments)
     ]
 
 

@@ -112,6 +112,7 @@ def test_a_shard_that_is_stopped_goes_on_and_reads_nothing_twice(
     """SIGTERM; a second start of the shard while it runs is refused before it asks Jira for issues; the object at the end tells of both tries."""
     with started(environment, tmp_path) as first:
         until_stored(lake, 1)
+        slow.delay = 3  # so that it is not done before the other one has begun
         # Another machine: nothing is shared but the table.
         status, printed = done(environment, SHARD_SYSTEM_ROOT=str(tmp_path / "elsewhere"))
         assert status == 1

@@ -237,14 +237,20 @@ def test_steps_only_rise_and_end_in_a_kill(
     assert done is Step.KILL
 
 
-def test_the_tap_is_told_from_meltano_and_from_others() -> None:
-    """Meltano's own arguments name it, and another shard has one, too."""
+@pytest.mark.parametrize("name", ["tap-jira-oauth", "tap-jira-oauth--eu"])
+def test_the_tap_is_told_from_meltano_and_from_others(name: str) -> None:
+    """Meltano's own arguments name it, and another shard has one, too; one that inherits it has its command."""
+    tap = ("python", "/bin/tap-jira-oauth", "--config", f"/sys/run/{name}/tap.1.config.json")
+    target = (
+        "python",
+        "/bin/target-s3-jsonl",
+        "--config",
+        f"/{name}/sys/run/target-s3-jsonl/c.json",
+    )
     processes = [
-        Process(10, 1, ("python", "/bin/meltano", "run", "tap-jira-oauth", "target-s3-jsonl")),
-        Process(
-            11, 10, ("python", "/bin/tap-jira-oauth", "--config", "/run/tap-jira-oauth/c.json")
-        ),
-        Process(12, 10, ("python", "/bin/target-s3-jsonl", "--config", "/x/tap-jira-oauth.json")),
-        Process(13, 99, ("python", "/bin/tap-jira-oauth")),
+        Process(10, 1, ("python", "/bin/meltano", "run", name, "target-s3-jsonl")),
+        Process(11, 10, tap),
+        Process(12, 10, target),
+        Process(13, 99, tap),
     ]
-    assert taps_among(processes, 10, "tap-jira-oauth") == [11]
+    assert taps_among(processes, 10, name) == [11]
