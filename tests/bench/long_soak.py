@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sandbox import Corpus
 from soak.year import Soak
 
 
@@ -27,13 +28,15 @@ def main() -> None:
     )
     parser.add_argument("--issues", type=int, default=2000)
     parser.add_argument("--projects", type=int, default=20)
+    parser.add_argument("--flavor", choices=("data_center", "cloud"), default="data_center")
     parser.add_argument("--pause", type=float, default=0, help="seconds of rest between two hours")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 30) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
+    corpus = Corpus.generate(seed=seed, issues=given.issues, projects=given.projects)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
-        Soak(Path(folder), seed, given.issues, given.projects) as soak,
+        Soak(Path(folder), seed, corpus, given.flavor) as soak,
     ):
         while soak.seconds < 60 * given.minutes:
             soak.day(given.pause)

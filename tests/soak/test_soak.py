@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from sandbox import Corpus
 from soak.weather import DAY, forecast
 from soak.year import Soak
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 SEED = 4
 
 
+@pytest.mark.parametrize(("flavor", "hours"), [("data_center", 7), ("cloud", 4)])
 def test_after_hours_of_edits_faults_and_kills_the_lake_holds_what_jira_holds(
-    tmp_path: Path,
+    tmp_path: Path, flavor: Literal["data_center", "cloud"], hours: int
 ) -> None:
     """Each run ends well, or for a reason that was given to it; nothing is left behind."""
-    with Soak(tmp_path, SEED, 200, 8, first_hour=DAY - 7) as soak:
+    corpus = Corpus.generate(seed=SEED, issues=200, projects=8)
+    with Soak(tmp_path, SEED, corpus, flavor, first_hour=DAY - hours) as soak:
         soak.day()
         assert soak.killed
         soak.report()

@@ -8,10 +8,10 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from local_s3 import LocalS3
-from sandbox import Corpus, Order, Sandbox
+from sandbox import Order, Sandbox
 from sandbox.faults import Fault
 from sandbox.rng import seeded
 from soak.crossing import Route
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from sandbox import Corpus
     from soak.crossing import Crossing
     from soak.weather import Hour
     from target.faulty_s3 import Fault as StoreFault
@@ -64,14 +65,20 @@ class Soak:
     """Context manager; `day` runs 24 hours and compares."""
 
     def __init__(
-        self, folder: Path, seed: int, issues: int, projects: int, *, first_hour: int = 1
+        self,
+        folder: Path,
+        seed: int,
+        corpus: Corpus,
+        flavor: Literal["data_center", "cloud"] = "data_center",
+        *,
+        first_hour: int = 1,
     ) -> None:
         """Make the Jira; nothing is started yet. The first day begins with `first_hour`, of 24."""
         self._folder = folder
         self._seed = seed
         self._stack = ExitStack()
-        corpus = Corpus.generate(seed=seed, issues=issues, projects=projects)
-        self._jira = Sandbox(corpus=corpus, nodes={"a": (0, 1), "b": (0, 20)}, page_cap=50)
+        nodes = {"a": (0.0, 1.0), "b": (0.0, 20.0)}
+        self._jira = Sandbox(corpus=corpus, flavor=flavor, nodes=nodes, page_cap=50, seed=seed)
         self._storm = Storm()
         self._hours = first_hour - 1
         self._began = time.monotonic()
@@ -95,8 +102,9 @@ class Soak:
         """Write settings and catalogs of the two routes."""
         tap: dict[str, Any] = {
             "api_url": self._jira.url,
-            "auth_method": "personal_token",
-            "personal_token": "sandbox-token",
+            "auth_method": "basic",
+            "username": "sandbox",
+            "password": "sandbox",
             "page_size": 20,
         }
         target = {**self._config, "endpoint_url": self._proxy.url}
