@@ -13,7 +13,7 @@ from soak.year import Soak
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEED = 4
+SEED = 5
 
 
 @pytest.mark.parametrize(("flavor", "hours"), [("data_center", 7), ("cloud", 4)])
