@@ -26,7 +26,7 @@ PAGES = sorted(
 
 _FENCE = re.compile(r"(?ms)^(?P<margin> *)```(?P<language>\w*)\n(?P<code>.*?)^(?P=margin)```$")
 _INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-_FOLDER = re.compile(r"^(?:[.\w-]*venv)/bin/")
+_FOLDER = re.compile(r"^\.?venv[\w-]*/bin/")
 _CRON = re.compile(r"^(?:[\d*/,-]+ +){5}")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"(?m)^#+ (.+)$")

@@ -159,9 +159,16 @@ def log_of(folder: Path) -> str:
     return (folder / "log").read_text()
 
 
-def files(folder: Path, *, catalog: bool = False) -> dict[str, bytes]:
-    """Return every file of the streams below a folder by its relative path, or those of `_catalog/`."""
-    found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+def files(folder: Path, *, catalog: bool = False, hidden: bool = True) -> dict[str, bytes]:
+    """Return every file of the streams below a folder by its relative path, or those of `_catalog/`.
+
+    Not the `hidden` ones while a run is under way: they become objects at any moment.
+    """
+    found = {
+        str(path.relative_to(folder)): path
+        for path in folder.rglob("*")
+        if (hidden or not path.name.startswith(".")) and path.is_file()
+    }
     return {
         name: path.read_bytes()
         for name, path in found.items()

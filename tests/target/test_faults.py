@@ -64,7 +64,7 @@ def test_at_each_state_every_record_before_it_can_be_read(
     """Looked at in the moment in which the line arrives, with several uploads at once."""
     config = {"destination": "lake"} if where == "folder" else s3_config(local_s3, bucket)
     look: Callable[[], dict[str, bytes]] = (
-        (lambda: files(tmp_path / "lake"))
+        (lambda: files(tmp_path / "lake", hidden=False))
         if where == "folder"
         else (lambda: local_s3.objects(bucket))
     )
@@ -78,7 +78,7 @@ def test_at_each_state_every_record_before_it_can_be_read(
         feed = threading.Thread(target=lambda: _feed(process, lines, seen))
         feed.start()
         for line in process.stdout:
-            stored = {path: data for path, data in look().items() if "/." not in path}
+            stored = look()
             seen.append(json.loads(line)["n"])
             assert set(range(1, seen[-1] + 1)) <= set(ids(stored))
         feed.join()
