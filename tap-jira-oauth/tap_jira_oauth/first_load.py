@@ -50,7 +50,10 @@ def split_first_load(jira: Jira, project_key: str, parts: int) -> dict[str, Any]
         return _counted(jira, restriction(project.key, part or None, since=None))
 
     partition: dict[str, Any] = {"context": {"project_id": project.id}}
-    Bookmark(began).write(partition, project.key)
+    end = jira.settings.end_date
+    # What was changed later is in no part; a run without that bound has to find it.
+    read_to = began if end is None else min(began, end - 1)
+    Bookmark(read_to).write(partition, project.key)
     total = count(None)
     found = divided(count, total, began, parts)
     return {

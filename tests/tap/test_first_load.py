@@ -150,3 +150,14 @@ def test_a_project_that_nobody_sees_is_named(tmp_path: Path) -> None:
     assert code == 1
     assert not printed
     assert "cannot see project NOPE" in said.splitlines()[-1]
+
+
+def test_what_was_changed_behind_the_end_date_is_left_to_the_runs_after_it(tmp_path: Path) -> None:
+    """The bookmark is no later than the bound that the parts are read with."""
+    with Sandbox(corpus=Corpus.generate(seed=1, issues=5, projects=1)) as jira:
+        user = {"auth_method": "basic", "username": "sandbox", "password": "sandbox"}
+        config = {"api_url": jira.url, **user, "end_date": "2003-01-01T00:00:00Z"}
+        code, printed, said = split(tmp_path, config, "--project", "ALPHA", "--parts", "2")
+    assert code == 0, said
+    (partition,) = json.loads(printed)["state"]["bookmarks"]["issues"]["partitions"]
+    assert partition["replication_key_value"] < "2003-01-01"
