@@ -107,7 +107,7 @@ def judge(answer: Answer, *, anonymous: bool) -> Wait | None:
     """
     if answer.status == HTTPStatus.OK:
         _judge_success(answer, anonymous=anonymous)
-        return Wait("an answer that ends early", 0) if is_cut(answer.body) else None
+        return Wait("an answer that ends early", 0, heavy=True) if is_cut(answer.body) else None
     problem = oauth_problem(answer)
     if problem in _FRESH_SIGNATURE_HELPS:
         return Wait(f"OAuth {problem}", 0, once=True)

@@ -89,4 +89,4 @@ class OffsetSearch:
                 raise AnswerError("Jira answers only one issue a page; it must be two or more.")
             self.size.obey(found.max_results)
         rows = [row(issue) for issue in found.issues]
-        return Found(found.issues, rows, found.total, found.max_results)
+        return Found(found.issues, rows, found.total, min(found.max_results, asked))

@@ -157,6 +157,15 @@ def test_a_census_leaves_out_what_it_did_not_count(lake: Lake) -> None:
     assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("3",), ("4",), ("9",)]
 
 
+def test_each_project_has_a_newest_census_of_its_own(lake: Lake) -> None:
+    """Shards, or runs with other projects, take one each; the younger one says nothing of the others' projects."""
+    lake.load(*(_issue(id_, 1) for id_ in "12"), *(_issue(id_, 1, project="2") for id_ in "89"))
+    lake.load(*_census("shard 1", 5, 1, "1"))
+    second = {"census_id": "shard 2", "taken_at": _at(6), "project_id": "2", "issues_in_census": 1}
+    lake.load(("issue_census", second | {"id": "9"}))
+    assert lake.ask("SELECT id FROM issues_newest") == [("1",), ("9",)]
+
+
 def test_an_issue_that_came_and_went_between_two_censuses_is_gone(lake: Lake) -> None:
     """No census counted it, though one is younger; what was counted once is for `deleted_issues` to say."""
     lake.load(*(_issue(id_, 1) for id_ in "12"), _issue("9", 1, project="2"))

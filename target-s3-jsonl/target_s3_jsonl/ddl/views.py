@@ -157,14 +157,21 @@ def _leave_out_uncounted(
         f"  FROM {source} GROUP BY {there['census_id']}\n"
         f"  HAVING count(DISTINCT {there['id']}) = max({there['issues_in_census']})\n)"
     )
-    newest_only = "" if ever else "\n  WHERE w.taken_at = (SELECT max(taken_at) FROM whole)"
     query.tables.append(
         f"counted AS (\n  SELECT c.{there['id']} AS id, c.{there['project_id']} AS project_id, w.taken_at\n"
-        f"  FROM {source} AS c JOIN whole AS w ON w.census_id = c.{there['census_id']}{newest_only}\n)"
+        f"  FROM {source} AS c JOIN whole AS w ON w.census_id = c.{there['census_id']}\n)"
     )
-    query.tables.append("issues_counted AS (\n  SELECT DISTINCT id FROM counted\n)")
     query.tables.append(
         "projects_counted AS (\n  SELECT project_id, max(taken_at) AS taken_at FROM counted GROUP BY project_id\n)"
+    )
+    # Shards take a census each, so the newest of all is not that of every project.
+    newest_only = (
+        ""
+        if ever
+        else "\n  JOIN projects_counted AS p ON p.project_id = c.project_id AND p.taken_at = c.taken_at"
+    )
+    query.tables.append(
+        f"issues_counted AS (\n  SELECT DISTINCT c.id FROM counted AS c{newest_only}\n)"
     )
     query.joins += [
         f"LEFT JOIN projects_counted AS p ON p.project_id = t.{here['project_id']}",
