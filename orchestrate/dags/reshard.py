@@ -31,8 +31,11 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         made, left_out = resharded(json.load(sys.stdin), given.state_id, given.old, given.new)
-    except (ShardError, json.JSONDecodeError) as error:
+    except ShardError as error:
         print(error, file=sys.stderr)
+        return 1
+    except json.JSONDecodeError as error:
+        print(f"The input is not what `meltano state export` prints: {error}", file=sys.stderr)
         return 1
     if left_out:
         streams = ", ".join(sorted(left_out))

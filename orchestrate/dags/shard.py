@@ -35,10 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         shard = shard_named(given.shard) if given.shard else shard_of_worker(os.environ)
         patience = Patience(
-            float(os.environ.get("SHARD_DRAIN_SECONDS") or 120),
-            float(os.environ.get("SHARD_LAST_SECONDS") or 30),
+            _seconds("SHARD_DRAIN_SECONDS", 120), _seconds("SHARD_LAST_SECONDS", 30)
         )
-    except (ShardError, ValueError) as error:
+    except ShardError as error:
         print(error, file=sys.stderr)
         return 2
     command = command_of(shard, os.environ, Path.cwd())
@@ -50,7 +49,14 @@ def main(arguments: Sequence[str]) -> int:
         listener.hear(line)
         show(line)
 
-    run = Run(command.arguments, command.environment, command.folder)
+    try:
+        run = Run(command.arguments, command.environment, command.folder)
+    except OSError as error:
+        print(
+            f"{error}. SHARD_MELTANO and SHARD_PROJECT say what to start, and where.",
+            file=sys.stderr,
+        )
+        return 2
     reader = run.lines(hear)
     status = guard(run, command.extractor, patience, wanted=wish, now=time.monotonic)
     reader.join(5)  # what has left the session may hold the pipe open
@@ -78,6 +84,14 @@ def prepare(command: ShardCommand) -> None:
             # Another worker's, or what Meltano has made before the project had plugins of its own.
             with contextlib.suppress(FileExistsError):
                 link.symlink_to(there)
+
+
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name) or str(default)
+    try:
+        return float(text)
+    except ValueError:
+        raise ShardError(f"{name} must be a number of seconds, not '{text}'.") from None
 
 
 def _now() -> str:

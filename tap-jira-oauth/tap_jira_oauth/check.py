@@ -161,7 +161,11 @@ class Check:
 
     def _token(self) -> Finding:
         if self._settings.auth_method != "oauth1":
-            return Finding("token", "skipped", "only OAuth 1.0a's are known to this command")
+            return Finding(
+                "token",
+                "skipped",
+                "not told: only a sign-in by OAuth 1.0a says when its token ends",
+            )
         expires = token_expiry(self._settings)
         if expires is None:
             says = "until when it is valid is not known; `jira-oauth login` stores that with it"

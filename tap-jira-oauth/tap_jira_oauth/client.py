@@ -152,7 +152,7 @@ class JiraClient:
         if pause > self._patience - troubled:
             raise UnavailableError(
                 f"{request}: {wait.reason}, and still no answer after {tries} tries. "
-                "Jira is overloaded or unreachable; run again later, the bookmark is saved."
+                "Jira is overloaded or unreachable; run again later, or correct 'api_url' if it never answered."
             )
         if pause:
             logger.warning("%s: %s; waiting %.1f s", request, wait.reason, pause)

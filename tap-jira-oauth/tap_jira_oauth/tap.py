@@ -15,6 +15,7 @@ import msgspec
 from singer_sdk import Tap
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
 from tap_jira_oauth.auth import build_auth
@@ -47,8 +48,10 @@ from tap_jira_oauth.streams import (
 from tap_jira_oauth.streams.served import ServedStream, lacking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import PluginMapper
     from singer_sdk.streams import Stream
@@ -203,6 +206,18 @@ class TapJiraOAuth(Tap):
 
     @classmethod
     @override
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: Sequence[str]
+    ) -> _ConfigInput:
+        """Read the files that `--config` names."""
+        files = [_config_file(path) for path in value]
+        return _ConfigInput(
+            config={name: each for file in files for name, each in file.config.items()},
+            parse_env=any(file.parse_env for file in files),
+        )
+
+    @classmethod
+    @override
     def invoke(
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any
     ) -> None:
@@ -236,6 +251,16 @@ class TapJiraOAuth(Tap):
             # A person who presses Ctrl-C again does not want to wait for Jira's answer. The STATE
             # that was printed last is true.
             sys.exit(128 + signum)
+
+
+def _config_file(path: str) -> _ConfigInput:
+    try:
+        return _ConfigInput.from_cli_args(path)
+    except OSError as error:
+        reason = error.strerror or "No such file or directory"  # which the SDK leaves out
+        raise ConfigurationError(f"Cannot read the config file {path}: {reason}.") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"The config file {path} is no JSON object: {error}.") from error
 
 
 def _checked_json(kind: str, file: IO[str] | None) -> IO[str] | None:

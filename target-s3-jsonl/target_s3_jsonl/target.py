@@ -77,6 +77,18 @@ class TargetS3Jsonl(Target):
         """Add nothing: the settings of the SDK that this target honours are declared with its own."""
 
     @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: Sequence[str]
+    ) -> _ConfigInput:
+        """Read the files that `--config` names."""
+        del ctx, param
+        try:
+            return _config_of(value)
+        except ConfigurationError as error:
+            cls.logger.critical("%s", error)
+            _exit(error)
+
+    @classmethod
     def invoke(  # type: ignore[override]  # as the SDK's own Target does
         cls,
         *,
@@ -118,12 +130,30 @@ class TargetS3Jsonl(Target):
     @classmethod
     def _settings_of(cls, config: Sequence[str]) -> tuple[Settings, str]:
         """Return the settings that `--config` names, and our version."""
+        given = _config_of(config)
         try:
-            given = _ConfigInput.from_cli_args(*config)
             target = cls(config=given.config, parse_env_config=given.parse_env)
-        except (ConfigValidationError, OSError, ValueError) as error:
+        except (ConfigValidationError, ValueError) as error:
             raise ConfigurationError(f"The configuration cannot be used: {error}") from error
         return Settings.from_config(target.config), target.plugin_version
+
+
+def _config_of(paths: Sequence[str]) -> _ConfigInput:
+    files = [_config_file(path) for path in paths]
+    return _ConfigInput(
+        config={name: each for file in files for name, each in file.config.items()},
+        parse_env=any(file.parse_env for file in files),
+    )
+
+
+def _config_file(path: str) -> _ConfigInput:
+    try:
+        return _ConfigInput.from_cli_args(path)
+    except OSError as error:
+        reason = error.strerror or "No such file or directory"  # which the SDK leaves out
+        raise ConfigurationError(f"Cannot read the config file {path}: {reason}.") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"The config file {path} is no JSON object: {error}.") from error
 
 
 def _exit(error: TargetError) -> NoReturn:

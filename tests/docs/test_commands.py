@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -91,3 +93,36 @@ def test_commands_do_what_the_pages_say(scene: str, tmp_path: Path) -> None:
             assert status == FAILS.get(beginning, 0), f"{command}\n{said}"
             if command.endswith(" && cd jira-to-s3"):
                 there.folder /= "jira-to-s3"
+
+
+@pytest.mark.parametrize("form", ["Meltano's", "a STATE", "none yet"])
+def test_the_bookmark_of_a_project_read_in_parts_is_put_beside_others(
+    tmp_path: Path, form: str
+) -> None:
+    """By the program of the page; another one of that project is replaced."""
+    page = "tap-jira-oauth/README.md"
+    (program,) = (
+        block.code
+        for block in pages.blocks(page)
+        if block.language == "python" and "parts.json" in block.code
+    )
+    old, new, other = (
+        {"context": {"project_id": id_}, "replication_key_value": value}
+        for id_, value in (("1", "2025"), ("1", "2026"), ("2", "2024"))
+    )
+    state: dict[str, Any] = {"bookmarks": {"issues": {"partitions": [old, other]}, "users": {}}}
+    before = {"Meltano's": {"singer_state": state}, "a STATE": state, "none yet": {}}[form]
+    bookmarks = {"issues": {"partitions": [new]}}
+    (tmp_path / "parts.json").write_text(json.dumps({"state": {"bookmarks": bookmarks}}))
+    (tmp_path / "state.json").write_text(json.dumps(before))
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    after = json.loads((tmp_path / "state.json").read_text())
+    kept = {"issues": {"partitions": [other, new]}, "users": {}}
+    assert (
+        after
+        == {
+            "Meltano's": {"singer_state": {"bookmarks": kept}},
+            "a STATE": {"bookmarks": kept},
+            "none yet": {"singer_state": {"bookmarks": bookmarks}},
+        }[form]
+    )

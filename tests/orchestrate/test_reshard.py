@@ -114,3 +114,6 @@ def test_the_command_is_a_filter() -> None:
     refused = subprocess.run(command, input="{}", capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "Every old shard has to have run" in refused.stderr
+    empty = subprocess.run(command, input="", capture_output=True, text=True, check=False)
+    assert empty.returncode == 1
+    assert empty.stderr.startswith("The input is not what `meltano state export` prints")

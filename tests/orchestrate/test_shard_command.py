@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrate.conftest import DAGS
 from shard import prepare
 from shard_command import Shard, ShardError, command_of, shard_named, shard_of_worker, shards
 from tap_jira_oauth.shard import parse_shard
@@ -126,3 +130,29 @@ def test_a_shard_uses_the_plugins_of_the_project_in_a_folder_of_its_own(tmp_path
         assert not (each.system / "utilities").exists()
     assert not (command.system / "loaders").is_symlink()
     assert (other.system / "loaders").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SHARD_MELTANO": "no-meltano"}, "SHARD_MELTANO"),
+        (
+            {"SHARD_DRAIN_SECONDS": "2m"},
+            "SHARD_DRAIN_SECONDS must be a number of seconds, not '2m'.",
+        ),
+    ],
+)
+def test_what_cannot_be_started_is_told_in_a_line(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    """A worker without Meltano is what everybody begins with."""
+    done = subprocess.run(
+        [sys.executable, str(DAGS / "shard.py"), "1/8"],
+        env=os.environ | {"SHARD_PROJECT": str(tmp_path)} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1

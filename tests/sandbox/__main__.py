@@ -151,6 +151,7 @@ def _settings(sandbox: Sandbox, key_file: Path) -> str:
         "api_url": sandbox.url,
         "consumer_key": CONSUMER_KEY,
         "private_key_file": str(key_file),
+        **_without_consent(sandbox),
         "request token URL": f"{servlets}/request-token",
         "authorize URL": f"{servlets}/authorize",
         "access token URL": f"{servlets}/access-token",
@@ -160,6 +161,14 @@ def _settings(sandbox: Sandbox, key_file: Path) -> str:
     if sandbox.warm:
         rows["rendered"] = f"{sandbox.rendered} times an issue, before the first request"
     return "\n".join(f"{name:18} {value}" for name, value in rows.items()) + "\nCtrl-C stops it.\n"
+
+
+def _without_consent(sandbox: Sandbox) -> dict[str, str]:
+    """The shortest way to sign in, as the user that is there unless others were named."""
+    user = DEFAULT_USERS[0]
+    if user not in sandbox.users or sandbox.flavor == "cloud":
+        return {}
+    return {"or auth_method": "personal_token", "personal_token": f"{user.personal_token}"}
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ def test_the_command_serves_until_it_is_told_to_stop(
             text = "".join(lines)
             url = re.findall(r"api_url +(\S+)", text)[0]
             info = requests.get(url + "/rest/api/2/serverInfo", timeout=TIMEOUT)
+            token = re.findall(r"personal_token +(\S+)\n", text)[-1]
+            bearer = {"Authorization": f"Bearer {token}"}
+            me = requests.get(url + "/rest/api/2/myself", headers=bearer, timeout=TIMEOUT)
             process.send_signal(number)
             assert process.wait(timeout=TIMEOUT) == 0
             assert process.stderr.read() == ""
@@ -50,6 +53,7 @@ def test_the_command_serves_until_it_is_told_to_stop(
             watchdog.cancel()
             process.kill()
     assert info.json()["baseUrl"] == url
+    assert me.json()["name"] == "sandbox"
     key_file = Path(re.findall(r"private_key_file +(\S+)", text)[0])
     assert key_file.stat().st_mode & 0o777 == 0o600
     assert all(name in text for name in ("request-token", "authorize", "access-token", "_sandbox"))

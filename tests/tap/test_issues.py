@@ -469,6 +469,28 @@ def test_a_damaged_bookmark_ends_the_run(configure: Configure, tmp_path: Path) -
     assert result.records == []
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "Cannot read the config file"),
+        ("{", "is no JSON object"),
+        ("[1]", "is no JSON object"),
+    ],
+)
+def test_a_config_file_that_cannot_be_read_ends_the_run(
+    configure: Configure, tmp_path: Path, text: str | None, reason: str
+) -> None:
+    """One line, which names the file; no traceback."""
+    file = tmp_path / "mine.json"
+    if text is not None:
+        file.write_text(text)
+    result = run(tmp_path, configure(), None, "--config", str(file))
+    assert result.status == 1
+    assert reason in result.log.splitlines()[-1]
+    assert str(file) in result.log.splitlines()[-1]
+    assert "Traceback" not in result.log
+
+
 def test_a_state_file_that_is_no_json_ends_the_run(configure: Configure, tmp_path: Path) -> None:
     """One line, no traceback."""
     (tmp_path / "broken").write_text("{")

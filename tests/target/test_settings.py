@@ -94,3 +94,26 @@ def test_the_command_says_what_to_correct_without_a_traceback(
     assert (code, states) == (1, [])
     assert reason in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "Cannot read the config file"),
+        ("{", "is no JSON object"),
+        ("[1]", "is no JSON object"),
+    ],
+)
+@pytest.mark.parametrize("command", [(), ("verify",)])
+def test_a_config_file_that_cannot_be_read_is_named(
+    tmp_path: Path, text: str | None, reason: str, command: tuple[str, ...]
+) -> None:
+    """In the last line, without a traceback."""
+    file = tmp_path / "mine.json"
+    if text is not None:
+        file.write_text(text)
+    code, printed, log = run(tmp_path, {}, [], "--config", str(file), command=command)
+    assert (code, printed) == (1, [])
+    assert reason in log.splitlines()[-1]
+    assert str(file) in log.splitlines()[-1]
+    assert "Traceback" not in log
