@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
-from tap_jira_oauth.answer import Answer, Wait, breather, judge, near_limit, refuse
+from tap_jira_oauth.answer import Answer, Wait
 from tap_jira_oauth.errors import AnswerError, AuthenticationError, TapError, UnavailableError
 from tap_jira_oauth.gate import Gate, Timing
+from tap_jira_oauth.rate_limit import breather, near_limit
 from tap_jira_oauth.transport import Body, Transport
+from tap_jira_oauth.verdict import judge, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +109,7 @@ class JiraClient:
         Raises:
             UnavailableError: no usable answer within `max_retry_seconds`.
             StopRequestedError: the run was asked to stop while it waited.
-            TapError: the answer is final, see `answer.judge`.
+            TapError: the answer is final, see `verdict.judge`.
         """
         troubled: float | None = None
         tries = 0

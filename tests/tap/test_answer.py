@@ -8,15 +8,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from tap_jira_oauth import advice
-from tap_jira_oauth.answer import (
-    Answer,
-    Wait,
-    breather,
-    judge,
-    judge_token,
-    retry_after,
-    words,
-)
+from tap_jira_oauth.answer import Answer, Wait, words
 from tap_jira_oauth.errors import (
     AccessError,
     AnswerError,
@@ -24,6 +16,8 @@ from tap_jira_oauth.errors import (
     ConfigurationError,
     TapError,
 )
+from tap_jira_oauth.rate_limit import breather, retry_after
+from tap_jira_oauth.verdict import judge, judge_token
 
 pytestmark = pytest.mark.any_version
 

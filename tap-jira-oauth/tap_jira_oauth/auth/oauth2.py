@@ -14,12 +14,13 @@ import msgspec
 from oauthlib.oauth2 import WebApplicationClient
 from requests.auth import AuthBase
 
-from tap_jira_oauth.answer import Answer, Wait, judge_token
+from tap_jira_oauth.answer import Answer, Wait
 from tap_jira_oauth.auth.anonymous import Anonymous
 from tap_jira_oauth.credentials.tokens import Tokens, TokenStore, newest
 from tap_jira_oauth.errors import AnswerError, AuthenticationError, UnavailableError
 from tap_jira_oauth.redaction import REDACTION, quieten
 from tap_jira_oauth.transport import Body, Transport
+from tap_jira_oauth.verdict import judge_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tap_jira_oauth import advice
-from tap_jira_oauth.answer import Answer, oauth_problem, refuse
+from tap_jira_oauth.answer import Answer, oauth_problem
 from tap_jira_oauth.errors import AuthenticationError, ConfigurationError, TapError
+from tap_jira_oauth.verdict import refuse
 
 if TYPE_CHECKING:
     from datetime import datetime
