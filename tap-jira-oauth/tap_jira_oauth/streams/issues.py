@@ -19,21 +19,20 @@ from tap_jira_oauth.cloud_window import CloudReader
 from tap_jira_oauth.display import shown
 from tap_jira_oauth.errors import AccessError, ConfigurationError
 from tap_jira_oauth.expansion import Expansion, declared
-from tap_jira_oauth.fetch import Fetcher, Reading
+from tap_jira_oauth.fetch import Fetcher
 from tap_jira_oauth.field_types import Discovered, typed
 from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.offset_search import OffsetSearch
 from tap_jira_oauth.page_size import PageSize
-from tap_jira_oauth.span import MINUTE, Span, lower_bound
 from tap_jira_oauth.stream_redaction import of_fields
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.children import Children, ChildStream
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.printing import printed_as_they_are
+from tap_jira_oauth.streams.readings import Readings
 from tap_jira_oauth.streams.served import served_names
-from tap_jira_oauth.window import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.catalog import MetadataMapping
 
     from tap_jira_oauth.jira import Jira, Project
+    from tap_jira_oauth.window import Reader
 
 
 _FIELDS = ("properties", "fields", "properties")
@@ -62,7 +62,6 @@ class IssuesStream(PagedStream):
         super().__init__(tap)
         self._connect = connect
         self._pages = 0
-        self._readings: dict[str, Reading] = {}
         self._unreadable: list[str] = []
         self._passed: set[str] | None = None
         self._prints = False
@@ -204,15 +203,15 @@ class IssuesStream(PagedStream):
     def _pages_of(self, project: Project) -> Iterator[list[dict[str, Any]]]:
         """Yield the records of one project page by page; its state follows what was taken."""
         state = self.get_context_state({"project_id": project.id})
-        old = self._bookmark(state)
-        reading = self._reading(project)
+        old = self._readings.bookmark(state)
+        reading = self._readings[project]
         reader = reading.reader
         if old:
             self._children.warn_of_late_ones(state)
         progress = self._jira.progress
         progress.begin(project.key)
         try:
-            for page in self._fetcher.pages(reading, lambda: self._upcoming(project)):
+            for page in self._fetcher.pages(reading, lambda: self._readings.after(project)):
                 below = self._children.take(page.issues)
                 records = [record(issue, self._shape) for issue in page.issues]
                 self._expansion.put(records, page.issues)
@@ -235,11 +234,16 @@ class IssuesStream(PagedStream):
             self._write_state_message()
             raise
         finally:
-            # What it remembers of a project is large, and nobody asks again.
-            del self._readings[project.id]
+            self._readings.forget(project)
         self.logger.info("%s", progress.finish())
         if isinstance(reader, CloudReader):
             report_missing(project.key, reader)
+
+    @functools.cached_property
+    def _readings(self) -> Readings:
+        """The projects' readings; all from their beginning for a person who says so in the catalog."""
+        whole = self.replication_method == REPLICATION_FULL_TABLE
+        return Readings(self._jira, self.stream_state, whole=whole)
 
     @functools.cached_property
     def _fetcher(self) -> Fetcher:
@@ -271,41 +275,9 @@ class IssuesStream(PagedStream):
         names = [n for n in wanted if n not in redaction.whole and self.mask["properties", n]]
         return Expansion(names, redaction, self._children.redacted_history)
 
-    def _reading(self, project: Project) -> Reading:
-        """Return the reading of a project, begun or not."""
-        if project.id not in self._readings:
-            old = self._bookmark(self._known_state(project))
-            kind = CloudReader if self._jira.is_cloud else Reader
-            reader = kind(self._span(old), old.seen if old else {})
-            self._readings[project.id] = Reading(project.key, reader)
-        return self._readings[project.id]
-
-    def _known_state(self, project: Project) -> dict[str, Any]:
-        """Return the state of a project, without making one: it may never be its turn."""
-        context = {"project_id": project.id}
-        known = self.stream_state.get("partitions", [])
-        return next((state for state in known if state["context"] == context), {})
-
-    def _upcoming(self, project: Project) -> Iterator[Reading]:
-        """Return the readings of the projects that come after one."""
-        projects = self._jira.projects
-        return map(self._reading, projects[projects.index(project) + 1 :])
-
-    def _bookmark(self, state: dict[str, Any]) -> Bookmark | None:
-        """Return where to go on; nowhere for a person who asks for everything in the catalog."""
-        full = self.replication_method == REPLICATION_FULL_TABLE
-        return None if full else Bookmark.from_state(state)
-
     def _project(self, context: Context | None) -> Project:
         wanted = (context or {})["project_id"]
         return next(project for project in self._jira.projects if project.id == wanted)
-
-    def _span(self, old: Bookmark | None) -> Span:
-        settings = self._jira.settings
-        lookback = self._jira.lookback_minutes * MINUTE
-        bounds = [settings.start_date, lower_bound(old.updated, lookback) if old else None]
-        since = max((bound for bound in bounds if bound is not None), default=None)
-        return Span(since, settings.end_date, self._jira.started, lookback)
 
     def _keep(
         self,
