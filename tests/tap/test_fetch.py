@@ -206,6 +206,18 @@ def test_a_window_by_key_survives_the_issue_that_it_begins_with(*, moves: bool) 
         assert lake.missing(jira) == {}
 
 
+def test_a_crowded_minute_in_the_hour_that_comes_twice_is_read_whole() -> None:
+    """Of a Jira that reads times in the user's zone alone: a bulk change while New York sets its clocks back."""
+    zone = "America/New_York"
+    with sandbox(3, 400, zone, start=MOMENTS["New York sets its clocks back"] + 600) as jira:
+        jira.world.life.bulk(390)
+        jira.clock.offset += 1000
+        small = functools.partial(Reader, window_rows=50)
+        lake = Lake()
+        Journey(jira, 20, 4, zone_literal(ZoneInfo(zone)), small).run(lake)
+        assert lake.missing(jira) == {}
+
+
 def test_more_issues_than_one_search_reaches_are_read_in_windows() -> None:
     """12,300 of many minutes, of which Jira gives out 10,000 at most by one search."""
     with sandbox(3, 12_300, start=MOMENTS["an ordinary day"], step=0.0001) as jira:
