@@ -197,18 +197,15 @@ class StopWish:
 
 
 def printer() -> Callable[[bytes], None]:
-    """Return what prints lines, as long as anybody reads them: a reader that is gone must not end a run."""
+    """Return what prints lines, as long as they can be: a reader that is gone, or a full disk, must not end or hold up a run."""
     output = sys.stdout.buffer
-    lost = False
 
     def hear(line: bytes) -> None:
-        nonlocal lost
-        if lost:
-            return
         try:
             output.write(line)
             output.flush()
-        except (BrokenPipeError, ConnectionResetError):
-            lost = True
+        except OSError:
+            # What is left in the buffer would fail again, at the latest when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
     return hear

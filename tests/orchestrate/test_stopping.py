@@ -170,6 +170,22 @@ def test_a_shard_whose_starter_is_killed_stops_in_good_order(project: Project) -
     assert "meltano stopped" not in project.notes.read_text()
 
 
+@LINUX
+def test_a_full_disk_under_the_log_holds_up_no_run(project: Project) -> None:
+    """Meltano prints more than a pipe holds, and would wait for ever for somebody to read it."""
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(project.command(), env=project.environment(), stdout=full) as process,
+    ):
+        try:
+            project.until("tap began")
+            os.kill(project.tap(), signal.SIGTERM)
+            project.until("meltano saved the state")
+            assert process.wait(SECONDS) == 1
+        finally:
+            process.kill()
+
+
 def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> None:
     """As `nohup` has it."""
     starter = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); sys.stdin.read()"
