@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from sandbox.faults import Fault
 from sandbox.script import Order, Step
 from sandbox.users import User
 from tap.command import run
-from tap.reading import Journey, Lake
+from tap.reading import FIELDS, Journey, Lake
 from tap_jira_oauth.jql import epoch_literal, zone_literal
+from tap_jira_oauth.offset_search import SEARCH
 from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.window import Reader
 
@@ -277,6 +279,25 @@ def test_a_page_that_does_not_get_through_is_asked_for_in_halves(
         steps = [after - before for before, after in itertools.pairwise(starts)]
         assert 3 in steps
         assert 15 in steps
+
+
+def test_a_page_has_looked_no_further_than_it_was_asked_whatever_it_says() -> None:
+    """It shows nothing new, and names the server's cap as its size: that is not yet the end of the result."""
+    with Sandbox(corpus=Corpus.generate(seed=4, issues=60, projects=1)) as jira:
+        order = {
+            "jql": "ORDER BY updated ASC, key ASC",
+            "startAt": 9,
+            "maxResults": 1,
+            "fields": FIELDS,
+        }
+        signed = {"Authorization": "Bearer sandbox-token"}
+        page = requests.post(f"{jira.url}{SEARCH}", json=order, headers=signed, timeout=9).json()
+        hides = {**page, "maxResults": 1000}
+        assert (len(hides["issues"]), hides["total"]) == (1, 60)
+        jira.world.faults.add(Fault(SEARCH, 200, body=hides, skip=1))
+        lake = Lake()
+        Journey(jira, 10, 1, epoch_literal).run(lake)
+        assert lake.missing(jira) == {}
 
 
 def test_a_page_size_shrinks_once_for_all_requests_under_way() -> None:
