@@ -2,7 +2,8 @@
 
 `meltano state export | python orchestrate/dags/reshard.py 32 64 --state-id prod:tap-jira-oauth-to-target-s3-jsonl > new.json`, then
 `meltano state import new.json`. No shard may run meanwhile. Each project's bookmark goes to the shard that the project
-is in by then; the states of the old shards stay. Runs where tap-jira-oauth is installed, whose hash decides.
+is in by then; one of the whole server, as the log of changed worklogs has, goes to all of them, from the old shard that was
+behind the others. The states of the old shards stay. Runs where tap-jira-oauth is installed, whose hash decides.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shard_command import Shard, ShardError, shards
 from tap_jira_oauth.shard import Shard as TapShard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 States = dict[str, Any]
 """As `meltano state export` prints them, by state id."""
@@ -61,20 +62,25 @@ def resharded(
             f"{len(missing or taken)} of the states are not as they must be ({why}). Every old shard has to "
             "have run, and no new one; `meltano state clear` removes a state."
         )
-    bookmarks: dict[str, dict[str, Any]] = {name: {} for name in after.values()}
-    left_out = set()
-    for name in before.values():
-        for stream, bookmark in _bookmarks(states[name]).items():
-            for partition in bookmark.get("partitions", []):
-                owner = partition.get("context", {}).get("project_id")
-                if owner is None:
-                    left_out.add(stream)
-                    continue
-                home = next(shard for shard in after if TapShard(shard.number, new).has(owner))
-                kept = bookmarks[after[home]].setdefault(stream, {"partitions": []})
-                kept["partitions"].append(partition)
-            if bookmark and "partitions" not in bookmark:
-                left_out.add(stream)
+    found = [
+        (TapShard(shard.number, old), _bookmarks(states[name])) for shard, name in before.items()
+    ]
+    partitions, left_out = _partitions(found)
+    shared = _shared(each for _, each in found)
+    left_out |= {
+        stream
+        for _, each in found
+        for stream, bookmark in each.items()
+        if bookmark and "partitions" not in bookmark and stream not in shared
+    }
+    bookmarks = {
+        name: {stream: dict(each) for stream, each in shared.items()} for name in after.values()
+    }
+    for stream, owned in partitions.items():
+        for owner, partition in owned.items():
+            home = next(shard for shard in after if TapShard(shard.number, new).has(owner))
+            kept = bookmarks[after[home]].setdefault(stream, {})
+            kept.setdefault("partitions", []).append(partition)
     made = {
         name: {"completed": {"singer_state": {"bookmarks": kept}}, "partial": {}}
         for name, kept in bookmarks.items()
@@ -82,15 +88,51 @@ def resharded(
     return made, left_out
 
 
+def _partitions(
+    found: Iterable[tuple[TapShard, Mapping[str, Any]]],
+) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return the bookmark of each project by stream, and the streams with partitions of something else.
+
+    A shard that began with a copy of another state may still have projects that it does not read: that
+    of the shard that reads the project counts.
+    """
+    partitions: dict[str, dict[str, Any]] = {}
+    left_out = set()
+    for shard, bookmarks in found:
+        for stream, bookmark in bookmarks.items():
+            for partition in bookmark.get("partitions", []):
+                owner = partition.get("context", {}).get("project_id")
+                if owner is None:
+                    left_out.add(stream)
+                elif shard.has(owner) or owner not in partitions.get(stream, {}):
+                    partitions.setdefault(stream, {})[owner] = partition
+    return partitions, left_out
+
+
+def _shared(found: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return by stream the oldest bookmark that is of no project; what is newer was not read for all projects."""
+    oldest: dict[str, dict[str, Any]] = {}
+    for bookmarks in found:
+        for stream, bookmark in bookmarks.items():
+            own = {name: value for name, value in bookmark.items() if name != "partitions"}
+            value = own.get("replication_key_value")
+            if value and (stream not in oldest or value < oldest[stream]["replication_key_value"]):
+                oldest[stream] = own
+    return oldest
+
+
 def _names(state_id: str, count: int) -> dict[Shard, str]:
     return {shard: f"{state_id}:{shard.suffix}" for shard in shards(count)}
 
 
 def _bookmarks(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the newest state; each of the tap's states is whole, so that of a run that did not end counts alone."""
-    parts = (document.get(name) or {} for name in ("partial", "completed"))
-    found = [part["singer_state"] for part in parts if part.get("singer_state")]
-    return dict(found[0].get("bookmarks", {})) if found else {}
+    """Return those that the next run would get: Meltano puts a partial state over the other one, and replaces lists."""
+    merged: dict[str, Any] = {}
+    for name in ("completed", "partial"):
+        state = (document.get(name) or {}).get("singer_state") or {}
+        for stream, bookmark in state.get("bookmarks", {}).items():
+            merged[stream] = {**merged.get(stream, {}), **bookmark}
+    return merged
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 2
     reader = run.lines(hear)
-    status = guard(run, command.extractor, patience, wanted=wish, now=time.monotonic)
+    status = guard(run, command.pair, patience, wanted=wish, now=time.monotonic)
     reader.join(5)  # what has left the session may hold the pipe open
     report = Report(
         shard=str(shard),

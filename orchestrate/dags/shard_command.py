@@ -86,7 +86,7 @@ class ShardCommand:
         folder: where to start it.
         system: Meltano's system folder of this shard alone; to be made before.
         links: what has to be in that folder, and where it leads, if that exists.
-        extractor: the name of the tap, the process that has to be asked first to stop.
+        pair: the names of tap and target; the tap has to be asked first to stop.
     """
 
     arguments: Sequence[str]
@@ -94,7 +94,7 @@ class ShardCommand:
     folder: Path
     system: Path
     links: Mapping[Path, Path]
-    extractor: str
+    pair: tuple[str, str]
 
 
 def shard_named(text: str) -> Shard:
@@ -164,5 +164,5 @@ def command_of(shard: Shard, environment: Mapping[str, str], here: Path) -> Shar
         folder=project.folder,
         system=system,
         links={system / name: project.folder / ".meltano" / name for name in LINKED},
-        extractor=project.extractor,
+        pair=(project.extractor, project.loader),
     )

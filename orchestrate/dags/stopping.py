@@ -5,6 +5,8 @@ that the target prints at its end (4.4.1): what was stored since the STATE befor
 that is asked alone finishes its page and ends; the target then stores what it has as at any end,
 Meltano saves the STATE and gives the lock back. So the tap is asked first. Whoever asked may be
 gone by then (Airflow kills a task's process after five seconds), so this runs in a process of its own.
+
+A tap that has ended by itself has nobody to be asked: the target stores what it has, and gets its time for it.
 """
 
 from __future__ import annotations
@@ -45,17 +47,21 @@ class Step(Enum):
     KILL = auto()
 
 
-def step(seconds: float, patience: Patience, *, tap_runs: bool, done: Step | None) -> Step | None:
+def step(
+    seconds: float, patience: Patience, *, tap_runs: bool, target_runs: bool, done: Step | None
+) -> Step | None:
     """Return what is due so many seconds after the wish to stop, None if nothing new is. Pure.
 
     `done` is what was done last.
     """
     if seconds >= patience.drain + patience.last:
         due = Step.KILL
-    elif seconds >= patience.drain or (done is None and not tap_runs):
+    elif seconds >= patience.drain or (done is None and not tap_runs and not target_runs):
         due = Step.ASK_ALL
-    else:
+    elif tap_runs:
         due = Step.ASK_TAP
+    else:
+        return None
     return due if done is None or due.value > done.value else None
 
 
@@ -67,8 +73,8 @@ class Process(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def taps_among(processes: Iterable[Process], meltano: int, extractor: str) -> list[int]:
-    """Return the processes of the tap that Meltano has started. Pure.
+def plugins_among(processes: Iterable[Process], meltano: int, name: str) -> list[int]:
+    """Return the processes of a plugin that Meltano has started. Pure.
 
     By the name of the command, or of the folder that Meltano keeps its configuration in: a plugin
     that inherits another one has that one's command.
@@ -77,7 +83,7 @@ def taps_among(processes: Iterable[Process], meltano: int, extractor: str) -> li
         each.pid
         for each in processes
         if each.parent == meltano
-        and any(extractor in argument.split("/")[-2:] for argument in each.arguments)
+        and any(name in argument.split("/")[-2:] for argument in each.arguments)
     ]
 
 
@@ -124,9 +130,9 @@ class Run:
             return None
         return status if status >= 0 else 128 - status
 
-    def taps(self, extractor: str) -> list[int]:
-        """Return the processes of its tap."""
-        return taps_among(running(), self._process.pid, extractor)
+    def plugins(self, name: str) -> list[int]:
+        """Return the processes of one of its plugins."""
+        return plugins_among(running(), self._process.pid, name)
 
     def stop(self, step: Step, taps: Sequence[int]) -> None:
         """Do a step."""
@@ -150,13 +156,16 @@ def _read(stream: IO[bytes], hear: Callable[[bytes], None]) -> None:
 
 def guard(
     run: Run,
-    extractor: str,
+    pair: tuple[str, str],
     patience: Patience,
     *,
     wanted: Callable[[], bool],
     now: Callable[[], float],
 ) -> int:
-    """Wait for the end of a run, or bring it about when it is `wanted`; nothing of it is left then. Return its status."""
+    """Wait for the end of a run of a tap and a target, or bring it about when it is `wanted`; nothing of it is left then.
+
+    Return its status.
+    """
     asked: float | None = None
     done: Step | None = None
     while (status := run.ended(LOOK_SECONDS)) is None:
@@ -164,8 +173,10 @@ def guard(
             asked = now()
         if asked is None:
             continue
-        taps = run.taps(extractor) if done is None else []
-        due = step(now() - asked, patience, tap_runs=bool(taps), done=done)
+        taps, targets = map(run.plugins, pair) if done is None else ([], [])
+        due = step(
+            now() - asked, patience, tap_runs=bool(taps), target_runs=bool(targets), done=done
+        )
         if due is not None:
             run.stop(due, taps)
             done = due
@@ -197,18 +208,15 @@ class StopWish:
 
 
 def printer() -> Callable[[bytes], None]:
-    """Return what prints lines, as long as anybody reads them: a reader that is gone must not end a run."""
+    """Return what prints lines, as long as they can be: a reader that is gone, or a full disk, must not end or hold up a run."""
     output = sys.stdout.buffer
-    lost = False
 
     def hear(line: bytes) -> None:
-        nonlocal lost
-        if lost:
-            return
         try:
             output.write(line)
             output.flush()
-        except (BrokenPipeError, ConnectionResetError):
-            lost = True
+        except OSError:
+            # What is left in the buffer would fail again, at the latest when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
 
     return hear

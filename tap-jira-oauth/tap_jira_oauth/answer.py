@@ -44,13 +44,15 @@ class Answer:
 class Wait:
     """Ask again later: why, and how many seconds the server wants at least.
 
-    `once` tells that one more try will show, `heavy` that a smaller question may be answered.
+    `once` tells that one more try will show, `heavy` that a smaller question may be answered, `nameless`
+    that nobody knew the server's name.
     """
 
     reason: str
     seconds: float
     once: bool = False
     heavy: bool = False
+    nameless: bool = False
 
 
 def oauth_problem(answer: Answer) -> str | None:

@@ -27,6 +27,9 @@ logger = logging.getLogger("tap-jira-oauth")
 LONGEST_PAUSE = 60.0
 """Seconds; the longest pause that grows by itself. The server may ask for longer ones."""
 
+UNKNOWN_NAME_PATIENCE = 60.0
+"""Seconds for a server whose name nobody has known yet in this run: that is mostly a typing error."""
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -72,6 +75,7 @@ class JiraClient:
         self._gate = Gate(self._timing, settings.max_concurrent_requests)
         self._transport = Transport(settings, auth)
         self._renewable = auth if isinstance(auth, Renewable) else None
+        self._name_known = False
 
     @property
     def stopping(self) -> bool:
@@ -120,6 +124,7 @@ class JiraClient:
             with self._gate.passage():
                 sent = Body(body()) if body else None
                 outcome = self._transport.send(method, self._base, path, sent)
+            self._name_known |= not (isinstance(outcome, Wait) and outcome.nameless)
             try:
                 wait = self._judge(outcome, method, path, tries)
             except AuthenticationError:
@@ -151,10 +156,17 @@ class JiraClient:
     def _wait(self, wait: Wait, troubled: float, tries: int, request: str) -> None:
         """Close the gate until the next try, if patience lasts so long."""
         pause = self._pause(wait, tries)
-        if pause > self._patience - troubled:
-            raise UnavailableError(
-                f"{request}: {wait.reason}, and still no answer after {tries} tries. "
+        patience = (
+            self._patience if self._name_known else min(self._patience, UNKNOWN_NAME_PATIENCE)
+        )
+        if pause > patience - troubled:
+            advice = (
                 "Jira is overloaded or unreachable; run again later, or correct 'api_url' if it never answered."
+                if self._name_known
+                else "Look for a typing error in 'api_url', and whether this machine can look names up."
+            )
+            raise UnavailableError(
+                f"{request}: {wait.reason}, and still no answer after {tries} tries. {advice}"
             )
         if pause:
             logger.warning("%s: %s; waiting %.1f s", request, wait.reason, pause)

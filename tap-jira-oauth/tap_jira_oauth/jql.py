@@ -8,9 +8,8 @@ zone of the user who searches, to the minute, and twice a year are ambiguous.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tap_jira_oauth.errors import AnswerError
 
@@ -30,11 +29,15 @@ _WHOLE_HOURS = re.compile(
     re.ASCII,
 )
 
-Literal = Callable[[int], str]
-"""Writes a moment (epoch ms, UTC) as a JQL literal, never later than the moment itself."""
+
+class Literal(Protocol):
+    """Writes a moment (epoch ms, UTC) as a JQL literal, never later than the moment itself, or with `late` never earlier."""
+
+    def __call__(self, moment: int, *, late: bool = False) -> str:
+        """Return the literal."""
 
 
-def epoch_literal(moment: int) -> str:
+def epoch_literal(moment: int, *, late: bool = False) -> str:  # noqa: ARG001 - it is exact
     """Return a moment as Jira reads it without any time zone."""
     return str(moment)
 
@@ -44,13 +47,14 @@ def zone_literal(zone: ZoneInfo) -> Literal:
 
     A quoted literal is read in the zone of the user's profile, to the minute. When clocks are set
     back, one hour of local time comes twice, and it is not said which one Jira takes: a moment in
-    it is written as the minute before that hour.
+    it is written as the minute before that hour, or as the one after it.
     """
 
-    def literal(moment: int) -> str:
-        local = datetime.fromtimestamp(moment // 1000, zone)
+    def literal(moment: int, *, late: bool = False) -> str:
+        minute = -(-moment // 60_000) if late else moment // 60_000
+        local = datetime.fromtimestamp(minute * 60, zone)
         while local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
-            minute = int(local.timestamp()) // 60 - 1
+            minute += 1 if late else -1
             local = datetime.fromtimestamp(minute * 60, zone)
         return f'"{local:%Y-%m-%d %H:%M}"'
 
@@ -92,7 +96,7 @@ def restriction(  # noqa: PLR0913 - a query has so many parts
     if since is not None:
         clauses.append(f"updated >= {literal(since)}")
     if before is not None:
-        clauses.append(f"updated < {literal(before)}")
+        clauses.append(f"updated < {literal(before, late=True)}")
     if after:
         clauses.append(f"key >= {quote(after)}")
     if condition:

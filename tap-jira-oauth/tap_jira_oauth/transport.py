@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import ssl
 from dataclasses import dataclass
 from functools import cache
@@ -133,7 +134,11 @@ class Transport:
                 f"Cannot ask {base} ({type(error).__name__}): 'api_url' or the proxy's address is "
                 "malformed."
             ) from error
-        cause = _cause(error)
+        origin = _origin(error)
+        if isinstance(origin, socket.gaierror):
+            reason = f"{base} does not answer, its name is not known ({origin.strerror})"
+            return Wait(reason, 0, nameless=True)
+        cause = _cause(origin)
         if _REFUSED_CERTIFICATE.search(cause):
             what = "does not accept" if self._certified else "wants"
             raise ConfigurationError(
@@ -177,8 +182,13 @@ def _check_certificate(path: str) -> None:
         raise ConfigurationError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason of a transport error, without addresses of Python objects."""
+def _origin(error: BaseException) -> BaseException:
+    """Return the innermost reason of a transport error."""
     while error.__context__ is not None:
         error = error.__context__
-    return str(error).split(":", maxsplit=1)[-1].strip(" )") or type(error).__name__
+    return error
+
+
+def _cause(origin: BaseException) -> str:
+    """Return a reason in words, without addresses of Python objects."""
+    return str(origin).split(":", maxsplit=1)[-1].strip(" )") or type(origin).__name__

@@ -90,11 +90,57 @@ def test_the_state_of_a_run_that_did_not_end_counts() -> None:
     assert {"10000": newer} in found
 
 
-def test_what_no_project_owns_is_named() -> None:
+def test_what_the_state_of_a_run_that_did_not_end_does_not_hold_is_kept() -> None:
+    """`meltano state merge`, or a full refresh of some streams, leaves a part: the next run gets both."""
+    census = partition("10000") | {"taken_at": "2026-01-02T03:04:05.000Z"}
+    before = exported({"10000"}, 1, deleted_issues={"partitions": [census]})
+    newer = partition("10000") | {"replication_key_value": "2026-02-01T00:00:00.000Z"}
+    (document,) = before.values()
+    document["partial"] = {"singer_state": {"bookmarks": {"issues": {"partitions": [newer]}}}}
+    made, _ = resharded(before, STATE_ID, 1, 2)
+    (home,) = (each for each in made.values() if places(each))
+    assert home["completed"]["singer_state"]["bookmarks"] == {
+        "issues": {"partitions": [newer]},
+        "deleted_issues": {"partitions": [census]},
+    }
+
+
+def test_every_shard_goes_on_in_the_logs_of_the_server_where_the_slowest_one_was() -> None:
+    """Worklogs that changed without their issue would be missing, were one to begin with what changes from now on."""
+    log = {"replication_key_value": "2026-01-02T00:00:00.000Z", "seen": {"5": 1}}
+    later = {"replication_key_value": "2026-01-03T00:00:00.000Z", "seen": {}}
+    before = exported({"10000", "10001"}, 2)
+    for document, bookmark in zip(before.values(), (later, log), strict=True):
+        document["completed"]["singer_state"]["bookmarks"]["issue_worklogs"] = bookmark
+    made, left_out = resharded(before, STATE_ID, 2, 3)
+    assert not left_out
+    for document in made.values():
+        assert document["completed"]["singer_state"]["bookmarks"]["issue_worklogs"] == log
+
+
+@pytest.mark.parametrize("owner", [1, 2])
+def test_the_shard_that_reads_a_project_knows_its_bookmark(owner: int) -> None:
+    """All may have begun with a copy of one state; the others' copies of it are old, and a state must not hold two."""
+    project = next(each for each in ("10000", "10001", "10002") if Shard(owner, 2).has(each))
+    before = exported({project}, 2)
+    copied = partition(project) | {"replication_key_value": "2025-01-01T00:00:00.000Z"}
+    other = before[f"{STATE_ID}:{3 - owner}-of-2"]
+    other["completed"]["singer_state"]["bookmarks"] = {"issues": {"partitions": [copied]}}
+    made, _ = resharded(before, STATE_ID, 2, 1)
+    (document,) = made.values()
+    assert document["completed"]["singer_state"]["bookmarks"] == {
+        "issues": {"partitions": [partition(project)]}
+    }
+
+
+def test_what_no_project_owns_and_has_no_time_is_named() -> None:
     """It is read from its beginning."""
-    before = exported({"10000"}, 1, audit_records={"replication_key_value": "2026"})
-    _, left_out = resharded(before, STATE_ID, 1, 2)
-    assert left_out == {"audit_records"}
+    board = {"context": {"board_id": 7}, "replication_key_value": "2026"}
+    before = exported({"10000"}, 1, boards={"rows": 7}, sprints={"partitions": [board]})
+    made, left_out = resharded(before, STATE_ID, 1, 2)
+    assert left_out == {"boards", "sprints"}
+    for document in made.values():
+        assert document["completed"]["singer_state"]["bookmarks"].keys() <= {"issues"}
 
 
 def test_a_shard_that_has_not_run_is_no_shard_without_projects() -> None:

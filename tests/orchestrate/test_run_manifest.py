@@ -101,12 +101,36 @@ def test_the_object_is_written_once_and_never_over_another(tmp_path: Path) -> No
     assert len([*tmp_path.rglob("*.json")]) == 2
 
 
+def written(folder: Path, place: str, *lines: object) -> None:
+    """Write a manifest."""
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
 def test_what_was_stored_is_what_the_targets_manifests_say(tmp_path: Path) -> None:
     """One that is not there is an error: a sum without it would be wrong."""
-    (tmp_path / "_catalog" / "runs").mkdir(parents=True)
-    lines = [{"type": "object", "rows": 7}, {"type": "run", **COUNTS[A]}]
-    (tmp_path / A).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    written(tmp_path, A, {"type": "stream", "rows": 7}, {"type": "run", **COUNTS[A]})
     lake = open_lake(Settings.from_config({"destination": str(tmp_path)}), version="test")
     assert manifest_counts(lake, [report("1/1", 0, A)]) == {A: COUNTS[A]}
     with pytest.raises(StoreError, match="0b-2"):
         manifest_counts(lake, [report("1/1", 0, A, B)])
+
+
+def test_an_object_that_two_tries_have_stored_counts_once(tmp_path: Path) -> None:
+    """The state of the first one was lost; the second one stored the same rows by the same names, and more."""
+    first = {"type": "object", "key": "issues/0a-0-1.jsonl", "rows": 10, "bytes": 100}
+    wrong = {
+        "type": "object",
+        "key": "_rejects/0a-1-2.jsonl",
+        "rows": 1,
+        "bytes": 9,
+        "rejected": True,
+    }
+    more = {"type": "object", "key": "issues/0a-2-3.jsonl", "rows": 5, "bytes": 50}
+    written(tmp_path, A, first, wrong, {"type": "run", **COUNTS[A], "rejected": 1})
+    both = {"objects": 2, "rows": 15, "bytes": 150, "rejected": 1}
+    written(tmp_path, B, first, wrong, more, {"type": "run", **both})
+    lake = open_lake(Settings.from_config({"destination": str(tmp_path)}), version="test")
+    reports = [report("1/1", 143, A), report("1/1", 0, B)]
+    said = summary("r", ["1/1"], reports, manifest_counts(lake, reports))
+    assert {name: said[name] for name in both} == both

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from measured import unmeasured
 from orchestrate.conftest import DAGS
-from stopping import Patience, Process, Step, running, step, taps_among
+from stopping import Patience, Process, Step, plugins_among, running, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,9 @@ while tap.poll() is None:
     print("Manifest of this run: _catalog/runs/0a-1b.jsonl", flush=True)
     time.sleep(0.05)
 print("x" * 200_000, flush=True)  # more than a pipe holds that nobody reads
+target = os.path.join(os.path.dirname(sys.argv[0]), "target-s3-jsonl")
+if os.path.exists(target):
+    subprocess.run([sys.executable, target], check=True)
 note("meltano saved the state")
 sys.exit(1 if tap.returncode else 0)
 """
@@ -60,6 +63,15 @@ with open(os.environ["NOTES"], "a") as file:
     file.write("tap began\\n")
 while True:
     time.sleep(0.05)
+"""
+TARGET = """
+import os, time
+def note(text):
+    with open(os.environ["NOTES"], "a") as file:
+        file.write(text + "\\n")
+note("target began")
+time.sleep(1)
+note("target stored")
 """
 
 
@@ -145,6 +157,20 @@ def test_the_tap_is_asked_alone_so_that_the_last_state_is_saved(
     assert report["manifests"] == ["_catalog/runs/0a-1b.jsonl"]
 
 
+@LINUX
+def test_a_target_whose_tap_has_ended_gets_its_time_to_store(project: Project) -> None:
+    """There is no tap to be asked, and a signal to all would lose the last state."""
+    (project.folder / "target-s3-jsonl").write_text(TARGET)
+    with project.started() as process:
+        os.kill(project.tap(), signal.SIGTERM)
+        project.until("target began")
+        process.terminate()
+        printed, _ = process.communicate(timeout=SECONDS)
+    notes = project.notes.read_text().splitlines()
+    assert notes[2:] == ["tap stopped", "target began", "target stored", "meltano saved the state"]
+    assert json.loads(printed.splitlines()[-1])["shard_report"]["stopped"]
+
+
 def test_what_does_not_end_in_time_is_asked_as_a_whole_and_then_killed(project: Project) -> None:
     """No process is left, whatever it makes of signals."""
     with project.started(DEAF="1", SHARD_DRAIN_SECONDS="0.5", SHARD_LAST_SECONDS="0.5") as process:
@@ -168,6 +194,22 @@ def test_a_shard_whose_starter_is_killed_stops_in_good_order(project: Project) -
         parent.kill()
     project.until("meltano saved the state")
     assert "meltano stopped" not in project.notes.read_text()
+
+
+@LINUX
+def test_a_full_disk_under_the_log_holds_up_no_run(project: Project) -> None:
+    """Meltano prints more than a pipe holds, and would wait for ever for somebody to read it."""
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(project.command(), env=project.environment(), stdout=full) as process,
+    ):
+        try:
+            project.until("tap began")
+            os.kill(project.tap(), signal.SIGTERM)
+            project.until("meltano saved the state")
+            assert process.wait(SECONDS) == 1
+        finally:
+            process.kill()
 
 
 def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> None:
@@ -213,21 +255,25 @@ def test_a_shard_that_cannot_be_told_is_status_2(tmp_path: Path) -> None:
 
 
 @given(
-    looks=st.lists(st.tuples(st.floats(0.001, 5), st.booleans()), min_size=1, max_size=60),
+    looks=st.lists(
+        st.tuples(st.floats(0.001, 5), st.booleans(), st.booleans()), min_size=1, max_size=60
+    ),
     drain=st.floats(0, 20),
     last=st.floats(0, 20),
 )
 def test_steps_only_rise_and_end_in_a_kill(
-    looks: list[tuple[float, bool]], drain: float, last: float
+    looks: list[tuple[float, bool, bool]], drain: float, last: float
 ) -> None:
-    """Each is done once; all are asked only when the tap cannot be, or had its time; SIGKILL comes last and in time."""
+    """Each is done once; all are asked only when nobody runs or had the time; SIGKILL comes last and in time."""
     patience = Patience(drain, last)
     seconds, done, history = 0.0, None, []
-    for pause, tap_runs in [(0.0, looks[0][1]), *looks, (drain + last, False)]:
+    for pause, tap, target in [(0.0, *looks[0][1:]), *looks, (drain + last, False, False)]:
         seconds += pause
-        due = step(seconds, patience, tap_runs=tap_runs, done=done)
+        due = step(seconds, patience, tap_runs=tap, target_runs=target, done=done)
+        if due is Step.ASK_TAP:
+            assert tap
         if due is Step.ASK_ALL:
-            assert seconds >= drain or (done is None and not tap_runs)
+            assert seconds >= drain or (done is None and not tap and not target)
         if due is Step.KILL:
             assert seconds >= drain + last
         if due:
@@ -253,4 +299,5 @@ def test_the_tap_is_told_from_meltano_and_from_others(name: str) -> None:
         Process(12, 10, target),
         Process(13, 99, tap),
     ]
-    assert taps_among(processes, 10, name) == [11]
+    assert plugins_among(processes, 10, name) == [11]
+    assert plugins_among(processes, 10, "target-s3-jsonl") == [12]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import pytest
@@ -76,6 +77,42 @@ def test_pauses_double_up_to_a_minute_until_patience_ends(
     with pytest.raises(UnavailableError, match="HTTP 503, and still no answer after 9 tries"):
         connect(max_retry_seconds=200).exchange("GET", PATH)
     assert time.waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+NOWHERE = "https://jira.invalid/jira"  # RFC 6761: nobody ever has this name
+
+
+def test_a_name_that_nobody_knows_ends_a_run_within_a_minute(connect: Connect, time: Time) -> None:
+    """It is a typing error more often than a trouble that passes; patience is not lengthened by it."""
+    said = (
+        f"^GET {PATH}: {NOWHERE} does not answer, its name is not known .*typing error in 'api_url'"
+    )
+    with pytest.raises(UnavailableError, match=said):
+        connect(api_url=NOWHERE).exchange("GET", PATH)
+    assert 20 < sum(time.waits) <= 60
+    time.waits.clear()
+    with pytest.raises(UnavailableError, match=said):
+        connect(api_url=NOWHERE, max_retry_seconds=3).exchange("GET", PATH)
+    assert time.waits == [1, 2]
+
+
+def test_a_name_that_was_known_before_is_waited_for(
+    connected_jira: Sandbox, connect: Connect, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address is right, and whoever looks names up has a trouble that passes."""
+    client = connect(api_url=f"http://localhost:{connected_jira.port}/jira")
+    client.exchange("GET", PATH)
+
+    def unknown(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    connected_jira.world.faults.add(
+        Fault(PATH, dropped=True)
+    )  # so that the connection is a new one
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(UnavailableError, match=r"its name is not known .* run again later"):
+        client.exchange("GET", PATH)
+    assert sum(time.waits) > 800
 
 
 @pytest.mark.parametrize(("asked", "waited"), [("7", 7), ("0", 1), ("soon", 1)])

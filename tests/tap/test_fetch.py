@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from sandbox.faults import Fault
 from sandbox.script import Order, Step
 from sandbox.users import User
 from tap.command import run
-from tap.reading import Journey, Lake
+from tap.reading import FIELDS, Journey, Lake
 from tap_jira_oauth.jql import epoch_literal, zone_literal
+from tap_jira_oauth.offset_search import SEARCH
 from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.window import Reader
 
@@ -206,6 +208,18 @@ def test_a_window_by_key_survives_the_issue_that_it_begins_with(*, moves: bool) 
         assert lake.missing(jira) == {}
 
 
+def test_a_crowded_minute_in_the_hour_that_comes_twice_is_read_whole() -> None:
+    """Of a Jira that reads times in the user's zone alone: a bulk change while New York sets its clocks back."""
+    zone = "America/New_York"
+    with sandbox(3, 400, zone, start=MOMENTS["New York sets its clocks back"] + 600) as jira:
+        jira.world.life.bulk(390)
+        jira.clock.offset += 1000
+        small = functools.partial(Reader, window_rows=50)
+        lake = Lake()
+        Journey(jira, 20, 4, zone_literal(ZoneInfo(zone)), small).run(lake)
+        assert lake.missing(jira) == {}
+
+
 def test_more_issues_than_one_search_reaches_are_read_in_windows() -> None:
     """12,300 of many minutes, of which Jira gives out 10,000 at most by one search."""
     with sandbox(3, 12_300, start=MOMENTS["an ordinary day"], step=0.0001) as jira:
@@ -265,6 +279,25 @@ def test_a_page_that_does_not_get_through_is_asked_for_in_halves(
         steps = [after - before for before, after in itertools.pairwise(starts)]
         assert 3 in steps
         assert 15 in steps
+
+
+def test_a_page_has_looked_no_further_than_it_was_asked_whatever_it_says() -> None:
+    """It shows nothing new, and names the server's cap as its size: that is not yet the end of the result."""
+    with Sandbox(corpus=Corpus.generate(seed=4, issues=60, projects=1)) as jira:
+        order = {
+            "jql": "ORDER BY updated ASC, key ASC",
+            "startAt": 9,
+            "maxResults": 1,
+            "fields": FIELDS,
+        }
+        signed = {"Authorization": "Bearer sandbox-token"}
+        page = requests.post(f"{jira.url}{SEARCH}", json=order, headers=signed, timeout=9).json()
+        hides = {**page, "maxResults": 1000}
+        assert (len(hides["issues"]), hides["total"]) == (1, 60)
+        jira.world.faults.add(Fault(SEARCH, 200, body=hides, skip=1))
+        lake = Lake()
+        Journey(jira, 10, 1, epoch_literal).run(lake)
+        assert lake.missing(jira) == {}
 
 
 def test_a_page_size_shrinks_once_for_all_requests_under_way() -> None:

@@ -43,14 +43,29 @@ ZONES = ("UTC", "America/New_York", "Asia/Tokyo", "Asia/Kolkata", "Australia/Lor
 
 
 @given(st.integers(0, 2 * 10**12), st.sampled_from(ZONES))
-def test_a_literal_in_the_users_zone_is_never_later_than_its_moment(moment: int, zone: str) -> None:
-    """Whichever of two equal hours Jira takes; and at most two hours earlier."""
+def test_a_literal_in_the_users_zone_is_on_the_safe_side_of_its_moment(
+    moment: int, zone: str
+) -> None:
+    """Whichever of two equal hours Jira takes: not later than a lower bound, not earlier than an upper one."""
     there = ZoneInfo(zone)
-    text = zone_literal(there)(moment).strip('"')
-    local = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=there)
-    for fold in (0, 1):
-        read = local.replace(fold=fold).timestamp() * 1000
-        assert moment - 2 * 3_600_000 - 60_000 < read <= moment
+    most = 2 * 3_600_000 + 60_000
+    for late in (False, True):
+        text = zone_literal(there)(moment, late=late).strip('"')
+        local = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=there)
+        for fold in (0, 1):
+            read = local.replace(fold=fold).timestamp() * 1000
+            assert moment <= read < moment + most if late else moment - most < read <= moment
+
+
+def test_a_minute_of_the_hour_that_comes_twice_is_asked_for_with_all_of_that_hour() -> None:
+    """Between the minute before both and the one after both, since nobody knows which of them Jira takes."""
+    minute = 1_793_512_800_000  # 2026-11-01 06:00 UTC, the second 1:00 of New York
+    literal = zone_literal(ZoneInfo("America/New_York"))
+    jql = window_jql("ABC", since=minute, before=minute + 60_000, after="", literal=literal)
+    assert jql == (
+        'project = "ABC" AND updated >= "2026-11-01 00:59" AND updated < "2026-11-01 02:00" '
+        "ORDER BY key ASC"
+    )
 
 
 def test_quotes_and_backslashes_are_escaped() -> None:
