@@ -141,7 +141,7 @@ TARGET = {
     "routes": {"encode"},
     "rejects": set(),
     "explain": {"batch"},
-    "batch_file": PURE,
+    "batch_file": {"errors", "lines"},
     "facts": {"batch", "encode"},
     "loader": {
         *("batch", "chronicle", "compress", "errors", "facts", "layout"),
@@ -181,7 +181,8 @@ TARGET = {
     "compress": set(),
     "layout": PURE,
     "ledger": PURE,
-    "intake": set(),
+    "intake": {"encode", "errors", "lines"},
+    "lines": PURE,
     "errors": set(),
     "__init__": set(),
 }

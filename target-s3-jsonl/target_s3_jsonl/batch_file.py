@@ -1,6 +1,6 @@
 """The files that a BATCH message names, line by line: JSONL, plain or gzip, on this machine or wherever smart-open reads.
 
-A file is read as a stream, so memory holds one record of it.
+A file is read as a stream, so memory holds one record of it and what was read with it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_CHUNK = 1024**2
 _COMPRESSIONS = {"gzip", "none"}
 
 
@@ -31,17 +33,21 @@ class BatchFiles:
         """Yield the lines of a file that are not empty, without their newlines.
 
         Raises:
-            MessageError: It is not there, cannot be read, or is cut short.
+            MessageError: It is not there, cannot be read, is cut short, or has a line longer than any may be.
         """
         if compression not in _COMPRESSIONS:
             raise MessageError(
                 f"BATCH files compressed by {compression!r} cannot be read; gzip and none can."
             )
         try:
-            with self._open(url) as file, _unpacked(file, compression) as lines:
-                for line in lines:
+            with self._open(url) as file, _unpacked(file, compression) as content:
+                for line in _lines(content):
                     if line := line.strip():
                         yield line
+        except MessageError as error:
+            raise MessageError(
+                f"the BATCH file {url} cannot be read at its line {error.line}: {error.reason}"
+            ) from error
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise MessageError(f"the BATCH file {url} is damaged: {error}.") from error
         except (OSError, ValueError, ImportError) as error:
@@ -61,6 +67,13 @@ class BatchFiles:
 
         opened = smart_open.open(url, "rb", compression="disable", transport_params=options)
         return cast("IO[bytes]", opened)
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    lines = Lines()
+    for piece in iter(lambda: file.read(_CHUNK), b""):
+        yield from lines.cut(piece)
+    yield lines.rest
 
 
 def _unpacked(file: IO[bytes], compression: str) -> IO[bytes]:

@@ -85,15 +85,17 @@ class Chronicle:
 def _store(documents: Iterator[tuple[str, Sealed]], uploads: Uploads) -> None:
     """Store documents side by side; all that were begun have ended when this returns, or raises the first error."""
     failed: StoreError | None = None
-    for place, document in documents:
-        if uploads.full:
-            failed = _ended(uploads)
-        if failed:
-            document.file.close()
-            break
-        uploads.start(place, document)
-    while uploads:
-        failed = _ended(uploads) or failed
+    try:
+        for place, document in documents:
+            if uploads.full:
+                failed = _ended(uploads)
+            if failed:
+                document.file.close()
+                break
+            uploads.start(place, document)
+    finally:  # also when the disk is full for the next one
+        while uploads:
+            failed = _ended(uploads) or failed
     if failed:
         raise failed
 

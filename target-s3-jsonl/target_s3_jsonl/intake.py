@@ -16,6 +16,10 @@ import socket
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
+from target_s3_jsonl.encode import guess_stream
+from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.lines import Lines
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -97,27 +101,23 @@ class Intake:
 
         Ends at the end of the input or at a signal. `seconds_left` returns None where nothing is
         due.
+
+        Raises:
+            MessageError: A line is longer than any may be.
         """
         descriptor = _plain_descriptor(self._file)
         if descriptor is not None:
             _widen(descriptor)
-        chunks = (
-            self._whole_lines() if descriptor is None else self._chunks(descriptor, seconds_left)
-        )
-        pending: list[bytes] = []
+        chunks = self._decoded() if descriptor is None else self._chunks(descriptor, seconds_left)
+        lines = Lines()
         for chunk in chunks:
-            if chunk is None:
-                yield None
-                continue
-            first, *rest = chunk.split(b"\n")
-            pending.append(first)
-            for following in rest:
-                yield b"".join(pending)
-                pending = [following]
-                if self._stop.received is not None:
-                    return
+            if chunk is not None:
+                for line in _cut(lines, chunk):
+                    yield line
+                    if self._stop.received is not None:
+                        return
             yield None
-        self.tail = b"".join(pending)
+        self.tail = lines.rest
 
     def _chunks(
         self, descriptor: int, seconds_left: Callable[[], float | None]
@@ -145,9 +145,17 @@ class Intake:
                 else:
                     yield None
 
-    def _whole_lines(self) -> Iterator[bytes]:
-        for line in self._file:
-            yield line.encode() if isinstance(line, str) else line
+    def _decoded(self) -> Iterator[bytes]:
+        while piece := self._file.readline(_CHUNK):  # a line, or as much of it
+            yield piece.encode() if isinstance(piece, str) else piece
+
+
+def _cut(lines: Lines, chunk: bytes) -> list[bytes]:
+    try:
+        return lines.cut(chunk)
+    except MessageError as error:
+        error.stream = guess_stream(lines.rest)
+        raise
 
 
 def _widen(descriptor: int) -> None:

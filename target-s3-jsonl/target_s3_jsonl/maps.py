@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import PluginMapper, StreamMap
 
 MAP_ERRORS = (StreamMapConfigError, MapExpressionError, ConfigValidationError)
-# What an expression of the person who wrote the map can raise on a value that he did not think of.
+# What an expression can raise on a value that its author did not think of, and the SDK's flattening on
+# a schema or a record that it does not know.
 _EXPRESSION_ERRORS = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -47,7 +49,7 @@ class SingerMap:
         except _EXPRESSION_ERRORS as error:
             # Its text may hold a value out of the record.
             raise ConfigurationError(
-                f"stream_maps of stream {self.stream_alias!r}: an expression raised {type(error).__name__} on a record."
+                f"stream_maps of stream {self.stream_alias!r}: an expression, or flattening, raised {type(error).__name__} on a record."
             ) from error
 
 
@@ -66,6 +68,12 @@ class SingerMaps:
             self._mapper.register_raw_stream_schema(stream, schema, list(key_properties))
         except MAP_ERRORS as error:
             raise _map_error(stream, error) from error
+        except _EXPRESSION_ERRORS as error:
+            raise ConfigurationError(
+                f"stream_maps of stream {stream!r}: its SCHEMA cannot be mapped or flattened ({type(error).__name__}: {error}). "
+                "Flattening needs a 'type' for each property and no two of one flattened name: "
+                "correct the SCHEMA in the tap's settings, or go without flattening_enabled."
+            ) from error
         return [SingerMap(each) for each in self._mapper.stream_maps[stream]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, AnyStr, TypeVar
 
 from target_s3_jsonl import catalog, encode
 from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
@@ -111,16 +111,16 @@ class Router:
     def _dispatch(self, message: encode.Envelope) -> None:
         if message.type == "RECORD":
             stream = _stream(message)
-            if version := bytes(message.version):
-                self._note_version(stream, version.decode().strip('"'))
+            if version := _version(message):
+                self._note_version(stream, version)
             self._record(stream, _member(message.record, "record"))
         elif message.type == "STATE":
             self._loader.state(bytes(_member(message.value, "value")))
         elif message.type == "SCHEMA":
             self._schema(_stream(message), message)
         elif message.type == "ACTIVATE_VERSION":
-            version = bytes(_member(message.version, "version"))
-            self._activate(_stream(message), version.decode().strip('"'))
+            stream, version = _stream(message), _version(message)
+            self._activate(stream, _member(version, "version"))
         elif message.type == "BATCH":
             self._batch(_stream(message), message)
         else:
@@ -260,7 +260,13 @@ def _stream(message: encode.Envelope) -> str:
     return message.stream
 
 
-def _member(raw: bytes, name: str) -> bytes:
-    if not raw:
+def _version(message: encode.Envelope) -> str:
+    """Return the version of a table as text; empty without one. Some taps print null then."""
+    text = bytes(message.version).decode()
+    return "" if text == "null" else text.strip('"')
+
+
+def _member(given: AnyStr, name: str) -> AnyStr:
+    if not given:
         raise MessageError(f"the message has no {name!r}.")
-    return raw
+    return given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import resource
 import signal
 import tracemalloc
 from datetime import datetime, timezone
@@ -19,6 +20,7 @@ from target.command import (
     files,
     ids,
     lines_of,
+    log_of,
     raw_record,
     read_line,
     record,
@@ -235,6 +237,24 @@ def test_a_manifest_has_what_is_stored_in_the_order_of_closing(
     assert [int(each["key"][0]) for each in told["object"]] == kept
     # A version of which an object is not stored must not be taken for a whole list.
     assert ("active_version" in told["stream"][0]) is (not lost)
+
+
+def test_a_disk_that_is_full_for_the_catalog_is_one_line(tmp_path: Path) -> None:
+    """A SCHEMA that does not fit any more, while the one before it is on its way: all rows are acknowledged."""
+    wide = {"type": "string", "description": "x" * 300_000}
+    with started(tmp_path, {"destination": "lake"}) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(schema() + state(0))
+        read_line(process)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (256 * 1024, 256 * 1024))
+        lines = [record(1), schema("other", wide=wide), record(2, "other"), state(2)]
+        output, _ = process.communicate(b"".join(lines), timeout=SECONDS)
+    assert (process.returncode, output) == (1, b'{"n": 2}\n')
+    log = log_of(tmp_path)
+    assert "Cannot spool to the local disk" in log.splitlines()[-1]
+    assert "Traceback" not in log
+    assert ids(files(tmp_path / "lake")) == [1, 2]
 
 
 def test_memory_does_not_grow_with_the_number_of_objects() -> None:

@@ -194,6 +194,20 @@ def test_metadata_tells_what_an_object_holds(
     assert "version 8 is active" in log
 
 
+def test_a_version_of_null_is_none(tmp_path: Path) -> None:
+    """Some taps print every member; null is not the name of a version."""
+    bare = _message(type="RECORD", stream="issues", version=None, record={"id": 1})
+    code, _, log = run(tmp_path, {"destination": "lake"}, [schema(), bare, record(2), state(2)])
+    assert code == 0, log
+    notes = files(tmp_path / "lake", catalog=True)
+    [manifest] = [text for path, text in notes.items() if path.startswith("_catalog/runs/")]
+    assert b'"version"' not in manifest
+    none = _message(type="ACTIVATE_VERSION", stream="issues", version=None)
+    code, _, log = run(tmp_path, {"destination": "lake"}, [schema(), none])
+    assert code == 1
+    assert "the message has no 'version'" in log
+
+
 def _batch(*urls: str, **encoding: str) -> bytes:
     return _message(
         type="BATCH",

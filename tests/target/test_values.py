@@ -155,6 +155,45 @@ def test_a_map_that_fails_on_a_record_is_one_line_and_what_came_before_is_stored
     assert covered(states) == 2
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"kind": {"enum": ["bug", "task"]}}, "TypeError"),
+        ({"kind": {"anyOf": [{"minLength": 1}]}}, "KeyError: 'type'"),
+        ({"a__b": {"type": "string"}, "a": {"type": "object", "properties": {"b": {}}}}, "a__b"),
+    ],
+)
+def test_a_schema_that_cannot_be_flattened_is_one_line_and_what_came_before_is_stored(
+    tmp_path: Path, properties: dict[str, Any], reason: str
+) -> None:
+    """The SDK's flattening does not know every way to say a type."""
+    config = {"destination": "lake", "flattening_enabled": True, "flattening_max_depth": 1}
+    lines = [schema(text={"type": "string"}), record(1), state(1), schema("other", **properties)]
+    code, states, log = run(tmp_path, config, lines)
+    assert (code, covered(states)) == (1, 1)
+    assert ids(files(tmp_path / "lake")) == [1]
+    last = log.splitlines()[-1]
+    assert "stream_maps of stream 'other'" in last
+    assert reason in last
+    assert "Traceback" not in log
+
+
+def test_a_record_that_is_too_deep_to_flatten_is_one_line(tmp_path: Path) -> None:
+    """The SDK writes what lies deeper than it flattens by a recursion of Python."""
+    config = {"destination": "lake", "flattening_enabled": True, "flattening_max_depth": 1}
+    for depth in (
+        *range(960, 1000, 2),
+        20_000,
+        200_000,
+    ):  # where it ends depends on the version of Python
+        deep = raw_record(b'{"id": 2, "deep": %b%b}' % (b"[" * depth, b"]" * depth))
+        code, states, log = run(tmp_path, config, [schema(), record(1), state(1), deep, state(2)])
+        assert "Traceback" not in log
+        if code:
+            break
+    assert (code, covered(states)) == (1, 1)
+
+
 def _agree(folder: Path) -> None:
     pattern = str(folder / "issues/*/*.jsonl.gz")
     query = f"SELECT id, key, fields.storypoints, load_date FROM read_json('{pattern}', hive_partitioning=true)"  # noqa: S608 - a path of ours
