@@ -31,6 +31,7 @@ def main(folder: str) -> None:
             "name": each.rendered_map_index,
             "state": each.state,
             "tries": each.try_number,
+            "pool": each.pool,
         }
         for each in run.get_task_instances()
     ]

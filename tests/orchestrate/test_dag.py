@@ -101,12 +101,14 @@ def test_a_shard_that_fails_for_good_fails_the_run_after_all_others(tmp_path: Pa
 
 
 def test_three_shards_of_which_one_fails_once(lake: Lake, tmp_path: Path) -> None:
-    """All issues come, each once, under three states; the object at the end names what the shards have stored."""
+    """All issues come, each once, under three states, in the pool of the settings; the object at the end names what the shards have stored."""
     with Sandbox(corpus=Corpus.generate(seed=4, issues=ISSUES, projects=9)) as jira:
         # A few pages into the first shard that has some.
         jira.fault("/rest/api/2/search", shape="not-found", skip=4)
-        told = ran(worker(lake, jira.url, tmp_path, SHARD_RETRY_SECONDS="0"), tmp_path)
+        variables = worker(lake, jira.url, tmp_path, SHARD_RETRY_SECONDS="0", SHARDS_POOL="jira")
+        told = ran(variables, tmp_path)
         assert told["run"] == "success"
+        assert {task["pool"] for task in told["tasks"] if task["task"] == "read_shard"} == {"jira"}
         assert sorted(tries(told)) == ["1/3", "2/3", "3/3"]
         assert sorted(tries(told).values()) == [("success", 1), ("success", 1), ("success", 2)]
         assert lake.issues() == Counter(jira.corpus.snapshot().by_id.keys())
