@@ -153,6 +153,19 @@ ELSEWHERE: dict[str, By | Not] = {
     "cat shard-*.log | .venv/bin/python orchestrate/dags/run_manifest.py": By(
         SHARD, "run_manifest.py"
     ),
+    'curl -d \'{"path_prefix"': By(
+        "tests/sandbox/test_faults.py::test_faults_come_after_so_many_requests",
+        '"/_sandbox/fault"',
+    ),
+    "export SHARDS=6": Not("by hand, with the figures on the page"),
+    "kill -9 $(ps -o ppid=": By(
+        "tests/orchestrate/test_stopping.py::test_a_shard_whose_starter_is_killed_stops_in_good_order",
+        "parent.kill()",
+    ),
+    "TARGET_S3_JSONL_DESTINATION=single meltano run": By(
+        "tests/hub/test_hub.py::test_both_are_added_to_a_new_project_and_run",
+        "TARGET_S3_JSONL_DESTINATION",
+    ),
     "kubectl logs": Not("takes a cluster"),
     ".venv/bin/python orchestrate/dags/reshard.py": By(
         "tests/orchestrate/test_reshard.py::test_the_command_is_a_filter", "reshard.py"
