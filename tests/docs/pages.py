@@ -92,7 +92,7 @@ def commands_of(prose: str) -> Iterator[str]:
 def is_command(line: str) -> bool:
     """Tell whether a line begins with a command that we speak of, after its variables."""
     words = _CRON.sub("", line).split()
-    while words and re.match(r"[A-Z_]+=", words[0]):
+    while words and re.match(r"[A-Z_0-9]+=", words[0]):
         words.pop(0)
     return bool(words) and _FOLDER.sub("", words[0]) in COMMANDS
 

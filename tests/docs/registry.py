@@ -79,6 +79,7 @@ FAILS = {"./dev test tests/target/test_ledger.py -x -q": 1}
 LOGIN = "tests/tap/test_login.py::test_after_the_login_the_tap_needs_only_its_file"
 STATE = "tests/state/test_meltano.py::"
 DAG = "tests/orchestrate/test_dag.py::test_three_shards_of_which_one_fails_once"
+AIRFLOW = "tests/orchestrate/test_dag.py::test_airflow_takes_the_commands_of_the_page"
 SHARD = (
     "tests/orchestrate/test_shard.py::test_a_shard_that_is_stopped_goes_on_and_reads_nothing_twice"
 )
@@ -139,19 +140,31 @@ ELSEWHERE: dict[str, By | Not] = {
         "by hand, with the figures on the page; a test runs the DAG"
     ),
     'export PATH="$PWD/.venv-airflow': Not("by hand; a test runs the DAG"),
-    "airflow dags unpause": Not("by hand; a test runs the DAG"),
-    "airflow dags trigger": Not("by hand; a test runs the DAG"),
+    "airflow dags unpause": By(AIRFLOW, 'startswith("airflow ")'),
+    "airflow dags trigger": By(AIRFLOW, 'startswith("airflow ")'),
     "export TAP_JIRA_OAUTH_API_URL=http://127.0.0.1:8090/jira": By(SERVES, "personal_token"),
     "airflow standalone": Not("by hand, with the figures on the page; a test runs the DAG"),
-    "airflow pools set": Not("Airflow's own command"),
-    "airflow dags pause": Not("Airflow's own command"),
+    "airflow pools set": By(AIRFLOW, 'startswith("airflow ")'),
+    "airflow dags pause": By(AIRFLOW, 'startswith("airflow ")'),
     "export AIRFLOW_HOME=": By(DAG, "AIRFLOW_HOME"),
     "export AIRFLOW__CORE__PARALLELISM=4": Not("by hand, with the figures on the page"),
     "export SHARDS=2": By(DAG, "SHARD_MELTANO"),
     ".venv/bin/python orchestrate/dags/shard.py 1/8": By(SHARD, "shard.py"),
     "cat shard-*.log | .venv/bin/python orchestrate/dags/run_manifest.py": By(
-        "tests/orchestrate/test_dag.py::test_three_shards_of_which_one_fails_once",
-        "loads",
+        SHARD, "run_manifest.py"
+    ),
+    'curl -d \'{"path_prefix"': By(
+        "tests/sandbox/test_faults.py::test_faults_come_after_so_many_requests",
+        '"/_sandbox/fault"',
+    ),
+    "export SHARDS=6": Not("by hand, with the figures on the page"),
+    "kill -9 $(ps -o ppid=": By(
+        "tests/orchestrate/test_stopping.py::test_a_shard_whose_starter_is_killed_stops_in_good_order",
+        "parent.kill()",
+    ),
+    "TARGET_S3_JSONL_DESTINATION=single meltano run": By(
+        "tests/hub/test_hub.py::test_both_are_added_to_a_new_project_and_run",
+        "TARGET_S3_JSONL_DESTINATION",
     ),
     "kubectl logs": Not("takes a cluster"),
     ".venv/bin/python orchestrate/dags/reshard.py": By(

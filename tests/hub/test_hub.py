@@ -38,6 +38,12 @@ KEYS = {
     ),
     *("settings_group_validation", "settings_preamble", "supported_python_versions", "variant"),
 }
+REQUIRED = {
+    *("name", "namespace", "variant", "label", "description", "pip_url", "executable", "settings"),
+    *("capabilities", "domain_url", "keywords", "logo_url", "maintenance_status"),
+    "settings_group_validation",
+}
+"""The first four by its schema; without the others its page has gaps. `repo` comes with a public address."""
 CAPABILITIES = {
     "tap-jira-oauth": {
         *("catalog", "discover", "state", "about", "stream-maps", "schema-flattening"),
@@ -53,9 +59,21 @@ KINDS = {
     *("array", "boolean", "date_iso8601", "decimal", "email", "file", "integer", "object"),
     *("options", "string"),
 }
+WAYS = {
+    "oauth1": [
+        {"credentials_store", "credentials_file"},
+        {"consumer_key", "private_key_file", "access_token"},
+        {"consumer_key", "private_key", "access_token"},
+    ],
+    "personal_token": [{"auth_method", "personal_token"}],
+    "basic": [{"auth_method", "username", "password"}],
+    "oauth2": [{"auth_method", "client_id", "client_secret", "credentials_store"}],
+    "anonymous": [{"auth_method"}],
+}
+"""What each value of `auth_method` takes beside `api_url`; the first one is the default."""
 MASKED = {
     "tap-jira-oauth": {
-        *("access_token_secret", "client_id", "cloud_id", "consumer_key", "token_url"),
+        *("client_id", "cloud_id", "consumer_key", "token_url"),
         *("ssm_private_key_name", "ssm_secrets_name"),
     },
     "target-s3-jsonl": {"external_id", "kms_key_id"},
@@ -73,7 +91,7 @@ def definition(plugin: str) -> dict[str, Any]:
 def test_a_definition_holds_what_the_hub_allows(plugin: str) -> None:
     """Its schema refuses keys, capabilities and kinds that it does not know; a group names settings that exist."""
     found = definition(plugin)
-    assert found.keys() <= KEYS
+    assert REQUIRED <= found.keys() <= KEYS
     assert set(found["capabilities"]) <= CAPABILITIES[plugin]
     settings = {setting["name"]: setting for setting in found["settings"]}
     assert {setting["kind"] for setting in settings.values()} <= KINDS
@@ -81,8 +99,8 @@ def test_a_definition_holds_what_the_hub_allows(plugin: str) -> None:
         assert set(group) <= settings.keys()
     project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]
     ours = next(each for plugins in project.values() for each in plugins if each["name"] == plugin)
-    assert found["settings"] == ours["settings"]
-    assert found["settings_group_validation"] == ours["settings_group_validation"]
+    for key in ("settings", "settings_group_validation", "capabilities", "commands", "label"):
+        assert found[key] == ours[key]
     kind = FILES[plugin].parent.name
     logo = ROOT / "hub" / "logos" / found["logo_url"].rpartition("/")[2]
     assert found["logo_url"] == f"/assets/logos/{kind}/{logo.name}"
@@ -90,28 +108,34 @@ def test_a_definition_holds_what_the_hub_allows(plugin: str) -> None:
 
 
 @pytest.mark.parametrize("plugin", FILES)
-def test_every_way_to_sign_in_is_a_group(plugin: str) -> None:
-    """What is required by `--about` is in all of them, unless the parameters of AWS tell it."""
+def test_a_definition_can_do_what_the_plugin_says_of_itself(plugin: str) -> None:
+    """By `--about`; `test` is how the SDK's `--test` is called, for which Meltano has no use."""
     command, _ = PLUGINS[plugin]
+    says = {each.value for each in command.capabilities}
+    assert set(definition(plugin)["capabilities"]) == says - {"test"}
     required = set(command.config_jsonschema.get("required", []))
-    groups = definition(plugin)["settings_group_validation"]
-    assert all(required <= set(group) for group in groups)
-    if plugin == "tap-jira-oauth":
-        ways = {name for group in groups for name in group}
-        assert {"credentials_file", "private_key", "personal_token", "password"} <= ways
-        assert {"client_secret", "private_key_file"} <= ways
+    assert all(required <= set(group) for group in definition(plugin)["settings_group_validation"])
+
+
+def test_every_way_to_sign_in_is_a_group() -> None:
+    """And no group is anything else, but for the parameters of AWS, which tell the address, too."""
+    settings = {each["name"]: each for each in definition("tap-jira-oauth")["settings"]}
+    assert WAYS.keys() == {each["value"] for each in settings["auth_method"]["options"]}
+    groups = [set(each) for each in definition("tap-jira-oauth")["settings_group_validation"]]
+    expected = [{"api_url", *names} for ways in WAYS.values() for names in ways]
+    assert sorted(map(sorted, groups)) == sorted(map(sorted, [*expected, {"credentials_store"}]))
 
 
 @pytest.mark.parametrize("plugin", FILES)
 def test_what_the_hub_would_mask_is_known(plugin: str) -> None:
-    """Its converter takes a text for a secret if its name holds one of these words; every secret has one."""
+    """Its converter takes a text for a secret if its name holds one of these words; every secret but a proxy's address does."""
     texts = [each for each in definition(plugin)["settings"] if each["kind"] == "string"]
     looks = {
         each["name"] for each in texts if re.search("password|id|token|key|secret", each["name"])
     }
     secret = {each["name"] for each in texts if each.get("sensitive")}
-    assert looks - secret == MASKED[plugin] - secret
-    assert secret - looks <= {"proxy_url", "private_key_passphrase"}
+    assert looks - secret == MASKED[plugin]
+    assert secret - looks == {"proxy_url"}
 
 
 def test_both_are_added_to_a_new_project_and_run(tmp_path: Path) -> None:
@@ -135,10 +159,15 @@ def test_both_are_added_to_a_new_project_and_run(tmp_path: Path) -> None:
             _meltano(folder, env, "add", "--plugin-type", kind, plugin, "--from-ref", str(local))
         shown = json.loads(_meltano(folder, env, "config", "print", "tap-jira-oauth"))
         assert shown["api_url"] == jira.url
+        shown = json.loads(_meltano(folder, env, "config", "print", "target-s3-jsonl"))
+        assert shown["destination"] == str(tmp_path / "lake")
         _meltano(folder, env, "select", "tap-jira-oauth", "issues", "*")
         _meltano(folder, env, "config", "test", "tap-jira-oauth")
         _meltano(folder, env, "run", "tap-jira-oauth", "target-s3-jsonl")
         assert newest(rows(tmp_path / "lake")) == truth(jira)
+        # A command that stands in the definition alone: nothing of this repository's project is here.
+        verified = json.loads(_meltano(folder, env, "invoke", "target-s3-jsonl:verify"))
+        assert (verified["rows"], verified["faults"]) == (len(rows(tmp_path / "lake")), {})
 
 
 def _meltano(folder: Path, env: dict[str, str], *arguments: str) -> str:

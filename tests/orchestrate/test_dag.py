@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import partners
+from docs import pages
 from measured import unmeasured
 from orchestrate.conftest import DAGS, worker
 from sandbox import Corpus, Sandbox
@@ -46,8 +47,8 @@ sys.exit(shard == "2-of-3")
 """
 
 
-def ran(environment: dict[str, str], folder: Path) -> Any:
-    """Run the DAG; return what became of its tasks."""
+def ran(environment: dict[str, str], folder: Path, *commands: str) -> Any:
+    """Run the DAG, or commands of Airflow; return what became of its tasks, or of what each command changes."""
     airflow = {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
@@ -55,7 +56,7 @@ def ran(environment: dict[str, str], folder: Path) -> Any:
         "SHARDS_SCHEDULE": "",
     }
     done = subprocess.run(
-        [str(partners.installed("airflow", "python")), str(PROGRAM), str(DAGS)],
+        [str(partners.installed("airflow", "python")), str(PROGRAM), str(DAGS), *commands],
         env=environment | airflow,
         capture_output=True,
         text=True,
@@ -100,13 +101,36 @@ def test_a_shard_that_fails_for_good_fails_the_run_after_all_others(tmp_path: Pa
     assert (said["failed"], said["rows"]) == (["2/3"], 7)
 
 
+def test_airflow_takes_the_commands_of_the_page(tmp_path: Path) -> None:
+    """The DAG is found paused; each command does what the page says. `airflow standalone` goes on until Ctrl-C."""
+    commands = [
+        command
+        for command in pages.commands("orchestrate/README.md")
+        if command.startswith("airflow ") and command != "airflow standalone"
+    ]
+    assert len(commands) == 4
+    before: dict[str, Any] = {"is_paused": True, "runs": 0, "pools": {"default_pool": 128}}
+    after = {}
+    for command, told in zip(commands, ran(unmeasured(), tmp_path, *commands), strict=True):
+        after[command] = {name: new for name, new in told.items() if new != before[name]}
+        before = told
+    assert after == {
+        "airflow dags unpause jira_shards": {"is_paused": False},
+        "airflow dags trigger jira_shards": {"runs": 1},
+        'airflow pools set jira 4 "requests to Jira"': {"pools": {"default_pool": 128, "jira": 4}},
+        "airflow dags pause jira_shards": {"is_paused": True},
+    }
+
+
 def test_three_shards_of_which_one_fails_once(lake: Lake, tmp_path: Path) -> None:
-    """All issues come, each once, under three states; the object at the end names what the shards have stored."""
+    """All issues come, each once, under three states, in the pool of the settings; the object at the end names what the shards have stored."""
     with Sandbox(corpus=Corpus.generate(seed=4, issues=ISSUES, projects=9)) as jira:
         # A few pages into the first shard that has some.
         jira.fault("/rest/api/2/search", shape="not-found", skip=4)
-        told = ran(worker(lake, jira.url, tmp_path, SHARD_RETRY_SECONDS="0"), tmp_path)
+        variables = worker(lake, jira.url, tmp_path, SHARD_RETRY_SECONDS="0", SHARDS_POOL="jira")
+        told = ran(variables, tmp_path)
         assert told["run"] == "success"
+        assert {task["pool"] for task in told["tasks"] if task["task"] == "read_shard"} == {"jira"}
         assert sorted(tries(told)) == ["1/3", "2/3", "3/3"]
         assert sorted(tries(told).values()) == [("success", 1), ("success", 1), ("success", 2)]
         assert lake.issues() == Counter(jira.corpus.snapshot().by_id.keys())
