@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 TAP = (sys.executable, "-m", "tap_jira_oauth", "--config", "ENV")
 TARGET = (sys.executable, "-m", "target_s3_jsonl", "--config", "ENV")
 
-STOPPED = 143
-"""Status of a tap that was asked to stop, and did so in good order."""
+STOPPED = (143, -signal.SIGTERM)
+"""Status of a tap that was asked to stop, and did so in good order; or before it had begun to listen for that."""
 
 _BAD = ("ERROR", "CRITICAL")
 _LEVEL = re.compile(r"\| (DEBUG|INFO|WARNING|ERROR|CRITICAL) +\| (\S+) +\| (.*)")
@@ -186,7 +187,7 @@ def _finished(tap: Part, target: Part, *, stopped: bool) -> bool:
     """
     if target.process.returncode:
         raise target.failure
-    if tap.process.returncode and not (stopped and tap.process.returncode == STOPPED):
+    if tap.process.returncode and not (stopped and tap.process.returncode in STOPPED):
         raise tap.failure
     return tap.process.returncode == 0
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import sys
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from sandbox import Corpus, Sandbox
 from sandbox.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from sandbox.journal import LogEntry
 
 ISSUES = 300
 
@@ -70,15 +72,28 @@ def stored(folder: Path) -> Counter[str]:
     )
 
 
+def at_search(jira: Sandbox, number: int, do: Callable[[], None]) -> None:
+    """Do something when so many pages were asked for."""
+    searches = itertools.count(1)
+
+    def look(entry: LogEntry) -> None:
+        if entry.path.endswith("/search") and next(searches) == number:
+            do()
+
+    jira.before_request.append(look)
+
+
 def test_a_run_that_its_deadline_cuts_is_continued_by_the_next_one(
     jira: Sandbox, tmp_path: Path
 ) -> None:
     """Nothing is lost, nothing is read twice; a quiet run brings nothing; the log is JSON."""
-    slow = Fault("/rest/api/2/search", count=10**6, delay=0.15)
+    slow = Fault("/rest/api/2/search", count=10**6, delay=0.001)
     jira.world.faults.add(slow)
+    # Ten pages at once, however slow this machine is; the other twenty take longer than there is time for.
+    at_search(jira, 10, lambda: setattr(slow, "delay", 1.5))
     log: list[str] = []
     state = Kept()
-    cut = pipeline(jira, tmp_path).run(state, Deadline(20, margin=16.5), log.append)
+    cut = pipeline(jira, tmp_path).run(state, Deadline(24, margin=16), log.append)
     assert not cut.finished
     assert cut.states > 0
     assert 0 < len(stored(tmp_path)) < ISSUES
@@ -96,15 +111,23 @@ def test_a_run_that_its_deadline_cuts_is_continued_by_the_next_one(
 
 def test_a_stop_from_outside_ends_a_run_in_good_order(jira: Sandbox, tmp_path: Path) -> None:
     """As SIGTERM of the surrounding job does."""
-    jira.world.faults.add(Fault("/rest/api/2/search", count=10**6, delay=0.3))
     state = Kept()
-
-    def soon(stop: Any) -> None:
-        threading.Timer(3, stop).start()
-
-    outcome = pipeline(jira, tmp_path).run(state, began=soon, log=lambda _: None)
+    outcome = pipeline(jira, tmp_path).run(
+        state, began=lambda stop: at_search(jira, 10, stop), log=lambda _: None
+    )
     assert not outcome.finished
     assert state.versions
+    assert 0 < len(stored(tmp_path)) < ISSUES
+
+
+def test_a_stop_before_the_tap_has_begun_is_no_failure(jira: Sandbox, tmp_path: Path) -> None:
+    """As when a job is given no time: nothing was read, and the next run begins where this one should have."""
+    state = Kept()
+    outcome = pipeline(jira, tmp_path).run(state, began=lambda stop: stop(), log=lambda _: None)
+    assert not outcome.finished
+    assert not stored(tmp_path)
+    assert pipeline(jira, tmp_path).run(state, log=lambda _: None).finished
+    assert len(stored(tmp_path)) == ISSUES
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from state_backend_dynamodb.chunks import CHUNK_BYTES, pack, unpack
@@ -22,7 +22,6 @@ JSON = st.recursive(
 DOCUMENTS = st.dictionaries(st.text(), JSON, max_size=5)
 
 
-@settings(deadline=None)
 @given(document=DOCUMENTS, chunk_bytes=st.integers(1, 200))
 def test_what_was_cut_is_whole_again(document: dict[str, Any], chunk_bytes: int) -> None:
     """Any JSON, in chunks of any length; each but the last one is full."""
@@ -32,14 +31,12 @@ def test_what_was_cut_is_whole_again(document: dict[str, Any], chunk_bytes: int)
     assert 0 < len(packed[-1]) <= chunk_bytes
 
 
-@settings(deadline=None)
 @given(document=DOCUMENTS)
 def test_the_same_state_has_the_same_bytes(document: dict[str, Any]) -> None:
     """No time of packing is in them."""
     assert pack(document) == pack(document)
 
 
-@settings(deadline=None)
 @given(document=DOCUMENTS, drop=st.integers(0, 10))
 def test_a_chunk_too_few_is_noticed(document: dict[str, Any], drop: int) -> None:
     """Whichever it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from state_backend_dynamodb.lease import BEATS_PER_LEASE, LockRecord, Step, Watch
@@ -17,7 +17,6 @@ LIVING = st.floats(0.01, RECORD.lease_seconds / BEATS_PER_LEASE)
 OFFSETS = st.floats(-1e9, 1e9)
 
 
-@settings(deadline=None)
 @given(
     renewals=st.lists(LIVING, min_size=1, max_size=40),
     looks=st.lists(
@@ -51,7 +50,6 @@ def test_a_slow_answer_does_not_make_a_holder_look_dead() -> None:
     assert late.step(RECORD, 41, 41) is Step.WAIT
 
 
-@settings(deadline=None)
 @given(offset=OFFSETS, patience=st.floats(0, 100), look=st.floats(0.5, 5))
 def test_a_dead_holder_is_taken_over_after_its_lease(
     offset: float, patience: float, look: float
@@ -65,7 +63,6 @@ def test_a_dead_holder_is_taken_over_after_its_lease(
     assert 30 - 1e-6 <= now - offset <= 30 + 2e-3
 
 
-@settings(deadline=None)
 @given(patience=st.floats(0, 100), offset=OFFSETS)
 def test_a_living_holder_is_waited_for_as_long_as_patience_lasts(
     patience: float, offset: float

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from state_backend_dynamodb.errors import ConfigurationError
@@ -51,7 +51,6 @@ def document(dates: dict[str, str]) -> dict[str, Any]:
     return {"completed": part(issues=[partition(*item) for item in dates.items()]), "partial": {}}
 
 
-@settings(deadline=None)
 @given(saved=DATES, edits=DATES)
 def test_a_project_is_where_the_earlier_of_state_and_edit_is(
     saved: dict[str, str], edits: dict[str, str]
@@ -68,7 +67,6 @@ def test_a_project_is_where_the_earlier_of_state_and_edit_is(
     assert before == untouched
 
 
-@settings(deadline=None)
 @given(saved=DATES)
 def test_rows_that_nobody_has_edited_change_nothing(saved: dict[str, str]) -> None:
     """Also where they are older than the state, because a process died between the two writes."""
@@ -76,7 +74,6 @@ def test_rows_that_nobody_has_edited_change_nothing(saved: dict[str, str]) -> No
     assert with_edits(document(saved), rows).document == document(saved)
 
 
-@settings(deadline=None)
 @given(edit=MOMENTS, saved=MOMENTS)
 def test_a_bookmark_that_goes_back_forgets_what_it_had_seen(edit: str, saved: str) -> None:
     """Else the issues at the old bookmark would be left out."""
@@ -171,7 +168,6 @@ def test_a_row_for_a_key_that_jira_cannot_have_is_refused() -> None:
         with_edits(document({"ABC": "2026-03-01T00:00:00.000Z"}), [Row("abc", "2026-01-31")])
 
 
-@settings(deadline=None)
 @given(moment=st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)))  # noqa: DTZ001 - the table has dates without a zone
 def test_the_article_is_believed_less_one_hour(moment: datetime) -> None:
     """Because its program rounds up past what it has read."""

@@ -106,7 +106,7 @@ faults = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     life=lives,
     faults=faults,
@@ -138,7 +138,7 @@ def test_no_issue_is_lost_while_people_edit_and_tokens_break(  # noqa: PLR0913, 
     assert lake.missing(server) == []
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(life=lives, faults=faults, count=st.integers(1, 300), size=st.sampled_from([2, 10, 50]))
 def test_a_version_is_emitted_once_in_a_run_and_never_by_a_quiet_run(
     life: Life, faults: Faults, count: int, size: int

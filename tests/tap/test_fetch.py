@@ -73,7 +73,7 @@ def sandbox(  # noqa: PLR0913 - what may differ
 
 
 @pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     seed=st.integers(0, 10_000),
     issues=st.integers(0, 150),

@@ -199,7 +199,7 @@ lives = st.builds(
 
 
 @pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     life=lives,
     count=st.integers(1, 400),
@@ -231,7 +231,7 @@ def test_no_issue_is_lost_while_people_edit(  # noqa: PLR0913, PLR0917 - what hy
     assert lake.missing(server) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(life=lives, count=st.integers(1, 300), size=st.sampled_from([2, 10, 50]))
 def test_a_version_is_emitted_once_in_a_run_and_never_by_a_quiet_run(
     life: Life, count: int, size: int
@@ -403,7 +403,7 @@ def test_what_is_remembered_does_not_grow_with_the_project() -> None:
 
 
 @pytest.mark.no_cover  # the same lines thousands of times, which counting them makes four times as slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     life=lives,
     crowd=st.integers(600, 1500),
