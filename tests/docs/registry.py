@@ -170,6 +170,7 @@ ELSEWHERE: dict[str, By | Not] = {
         "tests/hub/test_hub.py::test_both_are_added_to_a_new_project_and_run",
         "TARGET_S3_JSONL_DESTINATION",
     ),
+    "dagster job execute": Not("by hand, with the version on the page; a test reads the file"),
     "kubectl logs": Not("takes a cluster"),
     ".venv/bin/python orchestrate/dags/reshard.py": By(
         "tests/orchestrate/test_reshard.py::test_the_command_is_a_filter", "reshard.py"

@@ -171,7 +171,11 @@ def table(folder: Path) -> Iterator[Scene]:
     """An account of AWS without any table, but with what a person has made for the stack, and AWS's own command line."""
     aws = partners.installed("awscli", "aws")
     with running("moto", folder) as server:
-        session = boto3.session.Session(region_name=REGION, **KEYS)
+        session = boto3.session.Session(
+            aws_access_key_id=KEYS["aws_access_key_id"],
+            aws_secret_access_key=KEYS["aws_secret_access_key"],
+            region_name=REGION,
+        )
         with closing(session.client("s3", endpoint_url=server.url)) as s3:
             s3.create_bucket(Bucket="my-code")
             s3.put_object(Bucket="my-code", Key="function.zip")
