@@ -34,12 +34,13 @@ SDK_SETTINGS = frozenset(
 
 
 def read_config(file: Path | None, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the settings that are given: the file's, over them the environment's.
+    """Return the settings that are given: the file's, over them the environment's; `ENV` for a file is the environment alone.
 
     Raises:
         ConfigurationError: the file cannot be read.
     """
-    return {**(_from_file(file) if file else {}), **_from_environment(environment)}
+    given = _from_file(file) if file and str(file) != "ENV" else {}
+    return given | _from_environment(environment)
 
 
 def checked(config: Mapping[str, Any]) -> Settings:

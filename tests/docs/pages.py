@@ -38,6 +38,7 @@ COMMANDS = {
         "aws",
         "cat",
         "curl",
+        "dagster",
         "flock",
         "git",
         "jira-oauth",

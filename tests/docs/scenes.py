@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import boto3
 
 import partners
 from documents import ROOT
@@ -166,12 +168,24 @@ def files(folder: Path) -> Iterator[Scene]:
 
 @contextmanager
 def table(folder: Path) -> Iterator[Scene]:
-    """An account of AWS without any table, and AWS's own command line."""
+    """An account of AWS without any table, but with what a person has made for the stack, and AWS's own command line."""
     aws = partners.installed("awscli", "aws")
     with running("moto", folder) as server:
+        session = boto3.session.Session(
+            aws_access_key_id=KEYS["aws_access_key_id"],
+            aws_secret_access_key=KEYS["aws_secret_access_key"],
+            region_name=REGION,
+        )
+        with closing(session.client("s3", endpoint_url=server.url)) as s3:
+            s3.create_bucket(Bucket="my-code")
+            s3.put_object(Bucket="my-code", Key="function.zip")
+        with closing(session.client("ssm", endpoint_url=server.url)) as ssm:
+            for name in ("private_key", "urls", "secrets"):
+                ssm.put_parameter(Name=f"jira_access_{name}", Value="it", Type="SecureString")
         keys = {name.upper(): text for name, text in KEYS.items()}
         variables = {"AWS_ENDPOINT_URL": server.url, "AWS_DEFAULT_REGION": REGION, **keys}
-        yield Scene(folder, variables, {"aws dynamodb": f"{aws} dynamodb"})
+        services = ("dynamodb", "s3", "ssm")
+        yield Scene(folder, variables, {f"aws {each} ": f"{aws} {each} " for each in services})
 
 
 def tap_variables(jira: Sandbox) -> dict[str, str]:

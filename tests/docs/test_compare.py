@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,17 @@ pytestmark = pytest.mark.workspace
 
 LOSSES = ("Issues that never come", "Rows that are acknowledged, and not there")
 COSTS = "What it costs"
+
+SMALL = {
+    "all_streams": (("--projects", "2", "--issues", "20"), r"\d+ of +\d+  in all\n"),
+    "compression_speed": ((), r"\| ISA-L 2 \| \d+ \| 12\.\d% \|"),
+    "shard_speed": (
+        ("--issues", "20", "--projects", "3", "--shards", "1", "--workers", "1", "--latency", "1"),
+        r"\| 1 \| \d+ \| 1\.00 \| \d+ \| 20 \|",
+    ),
+    "tap_speed": (("--issues", "200", "--rounds", "1"), r"\| tap-jira-oauth \| 200 \|"),
+}
+"""Measurements that run in seconds with these numbers, and what they say then."""
 
 
 def rows(text: str, heading: str) -> dict[str, list[str]]:
@@ -39,20 +51,25 @@ def verdict(cell: str) -> tuple[str, ...]:
     return (more, "acknowledges" if acknowledged else "does not", ended[3])
 
 
-@pytest.fixture(scope="module")
-def told() -> str:
-    """What the command prints."""
-    command = [sys.executable, "tests/bench/compare.py", "--quick"]
+def printed(name: str, *options: str) -> str:
+    """Run a measurement; return what it prints."""
+    sources = (ROOT / "tests", ROOT / "orchestrate" / "dags")
     done = subprocess.run(
-        command,
+        [sys.executable, f"tests/bench/{name}.py", *options],
         cwd=ROOT,
-        env=unmeasured() | {"PYTHONPATH": str(ROOT / "tests")},
+        env=unmeasured() | {"PYTHONPATH": os.pathsep.join(map(str, sources))},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def told() -> str:
+    """What `compare` prints."""
+    return printed("compare", "--quick")
 
 
 def test_the_command_finds_what_the_page_says(told: str) -> None:
@@ -74,6 +91,13 @@ def test_the_tables_show_what_they_are_for(told: str) -> None:
         bad = {("some",), ("acknowledges what is not there",)}
         assert not {verdict(cell)[:1] for cell in ours} & bad
         assert {verdict(cell)[:1] for cells in peers for cell in cells} & bad
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_measurement_runs(name: str) -> None:
+    """With small numbers: what it measures then is worth nothing, but its command is no dead one."""
+    options, says = SMALL[name]
+    assert re.search(says, printed(name, *options))
 
 
 def test_every_measurement_has_a_name() -> None:

@@ -160,3 +160,17 @@ def test_what_nobody_says_is_not_found() -> None:
     assert len(quoted_messages()) > 25
     assert not is_said("The access token has run out.")
     assert not is_said("there is no bucket ... on ...; create it")
+
+
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_tests_that_are_said_to_prove_something_exist(page: str) -> None:
+    """By name, by file, or by folder: a promise whose test was renamed is one without a test."""
+    paths = list((ROOT / "tests").rglob("test_*.py"))
+    files = {path.name for path in paths}
+    text = "".join(path.read_text("utf-8") for path in paths)
+    unknown = [
+        name
+        for name in re.findall(r"`(tests/[\w./-]*|test_\w+(?:\.py)?)`", pages.text(page))
+        if not ((ROOT / name).exists() or name in files or f"\ndef {name}(" in text)
+    ]
+    assert unknown == []

@@ -108,7 +108,6 @@ def test_airflow_takes_the_commands_of_the_page(tmp_path: Path) -> None:
         for command in pages.commands("orchestrate/README.md")
         if command.startswith("airflow ") and command != "airflow standalone"
     ]
-    assert len(commands) == 4
     before: dict[str, Any] = {"is_paused": True, "runs": 0, "pools": {"default_pool": 128}}
     after = {}
     for command, told in zip(commands, ran(unmeasured(), tmp_path, *commands), strict=True):

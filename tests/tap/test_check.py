@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,6 @@ from tap_jira_oauth.streams import REFERENCE_STREAMS
 from tap_jira_oauth.tap import TapJiraOAuth
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Configure
 
 pytestmark = pytest.mark.any_version
@@ -298,6 +297,7 @@ def test_a_setting_of_each_kind_is_read_from_its_variable(tmp_path: Path) -> Non
     file.write_text("[]")
     with pytest.raises(ConfigurationError, match="is no JSON object"):
         read_config(file, {})
+    assert read_config(Path("ENV"), {PREFIX + "JQL": "x = 1"}) == {"jql": "x = 1"}  # as the tap's
 
 
 def test_the_names_that_the_sdk_adds_are_known() -> None:
