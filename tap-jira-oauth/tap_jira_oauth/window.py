@@ -47,6 +47,9 @@ That is normal while people edit the very rows that are read. More than that is 
 lags: one that still counts what is deleted, or that of another node. It catches up if it is let.
 """
 
+SECOND = 1000
+"""Milliseconds."""
+
 LONGEST_REST = 10.0
 """Seconds between two pages at most; rests grow to it from a tenth of a second."""
 
@@ -188,7 +191,9 @@ class Reader:
                     self._passed += 1
             elif self._wanted(row):
                 new.append(index)
-                self._seen[row.id] = self._edge[row.id] = row.updated
+                self._seen[row.id] = row.updated
+                if self._is_final(row):
+                    self._edge[row.id] = row.updated
                 self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
@@ -197,6 +202,14 @@ class Reader:
                 self._withheld.add(row)
                 self._passed += 1
         return new
+
+    def _is_final(self, row: Row) -> bool:
+        """Tell whether a later edit of the issue has a later time: else the next run takes it again.
+
+        Some databases keep whole seconds, and the second in which a row was read was not over. `stop`
+        is the last millisecond of a second.
+        """
+        return row.updated % SECOND != 0 or row.updated <= self._span.stop - 2 * SECOND
 
     def _wanted(self, row: Row) -> bool:
         """Tell whether a row is within the bounds.
