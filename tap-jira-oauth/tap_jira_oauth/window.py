@@ -84,6 +84,7 @@ class Reader:
         self._start_at = 0
         self._reached = 0
         self._back = 0
+        self._page_rows = 0
         self._last: Row | None = None
 
     @property
@@ -147,6 +148,7 @@ class Reader:
         """
         if self._expected is None:
             self._expected = total
+        self._page_rows = max(len(rows), covered)
         overlap = self._overlap(rows)
         if overlap is None:
             self._step_back(rows)
@@ -251,7 +253,8 @@ class Reader:
     def _go_on(self, rows: Sequence[Row], end: int) -> None:
         if end >= self._window_rows and self._can_leave():
             self._open()
-        elif end + len(rows) > 2 * self._window_rows and not self._window.by_key:
+        elif end + 2 * self._page_rows > 2 * self._window_rows and not self._window.by_key:
+            # The next page may be twice as large: one that was asked for in halves grows back.
             self._open_by_key()
         elif len(rows) > 1:
             self._start_at, self._last, self._back = end - 1, rows[-1], 0
