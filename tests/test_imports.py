@@ -74,7 +74,7 @@ TAP = {
         *("child_lists", "client", "cloud_search", "errors", "jql", "offset_search"),
     },
     "worklog_log": {"bookmark", "child_lists", "client", "errors", "jql", "span"},
-    "child_fetch": {"child_lists", "client", "errors", "fetch"},
+    "child_fetch": {"child_lists", "client", "errors", "fetch", "gate"},
     "child_lists": {"answered_issue", "errors", "jql"},
     "fetch": {
         *("answered_issue", "cloud_window", "errors", "jql", "page_size", "span", "window"),

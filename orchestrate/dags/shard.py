@@ -1,6 +1,6 @@
 """Runs one shard, wherever: `python orchestrate/dags/shard.py 7/32`, or without a name where the environment tells the index.
 
-Prints what Meltano says, and at the end a line of JSON: the report of the shard. SIGTERM, SIGINT, or with
+Prints what Meltano says, and at the end a line of JSON: the report of the shard. SIGTERM, SIGINT, SIGHUP, or with
 `--with-parent` the end of the process that started it, stop the shard in good order: the tap is asked, and `SHARD_DRAIN_SECONDS`
 (120) later all its processes are; `SHARD_LAST_SECONDS` (30) after that they are killed.
 Needs Python 3.10 and nothing else.

@@ -193,6 +193,9 @@ class StopWish:
         self._parent = os.getppid() if with_parent else None
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._heard)
+        # A terminal that is closed; `nohup` has it ignored.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._heard)
 
     def __call__(self) -> bool:
         """Tell."""

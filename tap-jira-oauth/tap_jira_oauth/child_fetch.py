@@ -30,6 +30,7 @@ from tap_jira_oauth.child_lists import (
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.errors import AccessError, AnswerError, ConfigurationError, NotFoundError
 from tap_jira_oauth.fetch import overlapped
+from tap_jira_oauth.gate import StopRequestedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -131,9 +132,20 @@ class ListReader:
         return bulk
 
     def read(self, lists: Sequence[Short], bulk: InBulk) -> Iterator[tuple[Short, Read]]:
-        """Read each list to its end, in order, but for those that `bulk` holds whole."""
-        works = [self._work(short, bulk.found.get(short.issue_id, [])) for short in lists]
+        """Read each list to its end, in order, but for those that `bulk` holds whole.
+
+        A page of issues may have hundreds of them: too many to be finished when the run is to stop.
+        """
+        works = [
+            partial(self._unless_stopping, self._work(short, bulk.found.get(short.issue_id, [])))
+            for short in lists
+        ]
         return zip(lists, overlapped(works, self.width), strict=True)
+
+    def _unless_stopping(self, work: Callable[[], Read]) -> Read:
+        if self.client.stopping:
+            raise StopRequestedError
+        return work()
 
     def _bulk_pages(self, ids: Sequence[str]) -> Iterator[_BulkPage]:
         order = {"issueIdsOrKeys": ids, "maxResults": BULK_HISTORIES}

@@ -29,7 +29,8 @@ def split_first_load(jira: Jira, project_key: str, parts: int) -> dict[str, Any]
     """Return the parts of a project, each a `jql`, and a state whose bookmark is the moment before they were counted.
 
     What changes while the parts are read, the first run with that state reads again; what does not
-    change is in the part of its `created`.
+    change is in the part of its `created`. Worklogs change without their issue, too: the log of them
+    has a bookmark of its own.
 
     Raises:
         AccessError: the user does not see the project.
@@ -54,13 +55,15 @@ def split_first_load(jira: Jira, project_key: str, parts: int) -> dict[str, Any]
     # What was changed later is in no part; a run without that bound has to find it.
     read_to = began if end is None else min(began, end - 1)
     Bookmark(read_to).write(partition, project.key)
+    log: dict[str, Any] = {}
+    Bookmark(began).write(log)
     total = count(None)
     found = divided(count, total, began, parts)
     return {
         "project_key": project.key,
         "issues": total,
         "parts": [{"jql": each.jql(literal, condition), "issues": each.issues} for each in found],
-        "state": {"bookmarks": {"issues": {"partitions": [partition]}}},
+        "state": {"bookmarks": {"issues": {"partitions": [partition]}, "issue_worklogs": log}},
     }
 
 

@@ -47,6 +47,9 @@ That is normal while people edit the very rows that are read. More than that is 
 lags: one that still counts what is deleted, or that of another node. It catches up if it is let.
 """
 
+SECOND = 1000
+"""Milliseconds."""
+
 LONGEST_REST = 10.0
 """Seconds between two pages at most; rests grow to it from a tenth of a second."""
 
@@ -81,6 +84,7 @@ class Reader:
         self._start_at = 0
         self._reached = 0
         self._back = 0
+        self._page_rows = 0
         self._last: Row | None = None
 
     @property
@@ -144,6 +148,7 @@ class Reader:
         """
         if self._expected is None:
             self._expected = total
+        self._page_rows = max(len(rows), covered)
         overlap = self._overlap(rows)
         if overlap is None:
             self._step_back(rows)
@@ -188,7 +193,9 @@ class Reader:
                     self._passed += 1
             elif self._wanted(row):
                 new.append(index)
-                self._seen[row.id] = self._edge[row.id] = row.updated
+                self._seen[row.id] = row.updated
+                if self._is_final(row):
+                    self._edge[row.id] = row.updated
                 self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
@@ -197,6 +204,14 @@ class Reader:
                 self._withheld.add(row)
                 self._passed += 1
         return new
+
+    def _is_final(self, row: Row) -> bool:
+        """Tell whether a later edit of the issue has a later time: else the next run takes it again.
+
+        Some databases keep whole seconds, and the second in which a row was read was not over. `stop`
+        is the last millisecond of a second.
+        """
+        return row.updated % SECOND != 0 or row.updated <= self._span.stop - 2 * SECOND
 
     def _wanted(self, row: Row) -> bool:
         """Tell whether a row is within the bounds.
@@ -238,7 +253,8 @@ class Reader:
     def _go_on(self, rows: Sequence[Row], end: int) -> None:
         if end >= self._window_rows and self._can_leave():
             self._open()
-        elif end + len(rows) > 2 * self._window_rows and not self._window.by_key:
+        elif end + 2 * self._page_rows > 2 * self._window_rows and not self._window.by_key:
+            # The next page may be twice as large: one that was asked for in halves grows back.
             self._open_by_key()
         elif len(rows) > 1:
             self._start_at, self._last, self._back = end - 1, rows[-1], 0

@@ -99,7 +99,7 @@ def test_commands_do_what_the_pages_say(scene: str, tmp_path: Path) -> None:
 def test_the_bookmark_of_a_project_read_in_parts_is_put_beside_others(
     tmp_path: Path, form: str
 ) -> None:
-    """By the program of the page; another one of that project is replaced."""
+    """By the program of the page; another one of that project is replaced, and the log is read from the older moment."""
     page = "tap-jira-oauth/README.md"
     (program,) = (
         block.code
@@ -110,14 +110,17 @@ def test_the_bookmark_of_a_project_read_in_parts_is_put_beside_others(
         {"context": {"project_id": id_}, "replication_key_value": value}
         for id_, value in (("1", "2025"), ("1", "2026"), ("2", "2024"))
     )
-    state: dict[str, Any] = {"bookmarks": {"issues": {"partitions": [old, other]}, "users": {}}}
+    log, later = {"replication_key_value": "2026"}, {"replication_key_value": "2027"}
+    state: dict[str, Any] = {
+        "bookmarks": {"issues": {"partitions": [old, other]}, "issue_worklogs": later, "users": {}}
+    }
     before = {"Meltano's": {"singer_state": state}, "a STATE": state, "none yet": {}}[form]
-    bookmarks = {"issues": {"partitions": [new]}}
+    bookmarks = {"issues": {"partitions": [new]}, "issue_worklogs": log}
     (tmp_path / "parts.json").write_text(json.dumps({"state": {"bookmarks": bookmarks}}))
     (tmp_path / "state.json").write_text(json.dumps(before))
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
     after = json.loads((tmp_path / "state.json").read_text())
-    kept = {"issues": {"partitions": [other, new]}, "users": {}}
+    kept = {"issues": {"partitions": [other, new]}, "issue_worklogs": log, "users": {}}
     assert (
         after
         == {

@@ -140,7 +140,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @LINUX
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_tap_is_asked_alone_so_that_the_last_state_is_saved(
     project: Project, signum: signal.Signals
 ) -> None:
@@ -227,6 +227,24 @@ def test_without_the_option_a_shard_outlives_its_starter(project: Project) -> No
     assert not project.tap_is_gone()
     os.kill(project.tap(), signal.SIGTERM)
     project.until("meltano saved the state")
+
+
+def test_a_terminal_that_is_closed_stops_nothing_under_nohup(project: Project) -> None:
+    """It has SIGHUP ignored, and so has the shard."""
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", ignoring, *project.command()],
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        project.until("tap began")
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.6)
+        assert not project.tap_is_gone()
+        process.terminate()
+        printed, _ = process.communicate(timeout=SECONDS)
+    assert json.loads(printed.splitlines()[-1])["shard_report"]["stopped"]
 
 
 @LINUX

@@ -220,6 +220,22 @@ def test_a_crowded_minute_in_the_hour_that_comes_twice_is_read_whole() -> None:
         assert lake.missing(jira) == {}
 
 
+def test_an_edit_in_the_second_in_which_its_issue_was_read_is_not_lost() -> None:
+    """A database of whole seconds gives both versions one `updated`: the issue comes once more."""
+    clock = Clock(source=Ticking(MOMENTS["an ordinary day"], 0.00001))
+    corpus = Corpus.generate(seed=3, issues=20, projects=1)
+    with Sandbox(corpus=corpus, clock=clock, whole_seconds=True) as jira:
+        journey, lake = Journey(jira, 10, 1, epoch_literal), Lake()
+        (key,) = jira.edit()
+        read = {row.id: row.updated for row in journey.run(lake)}
+        jira.edit(keys=[key])
+        issue = jira.corpus.snapshot().by_key[key]
+        assert read[issue.id] == issue.updated_ms
+        jira.clock.offset += 600
+        assert [row.id for row in journey.run(lake)] == [issue.id]
+        assert journey.run(lake) == []
+
+
 def test_more_issues_than_one_search_reaches_are_read_in_windows() -> None:
     """12,300 of many minutes, of which Jira gives out 10,000 at most by one search."""
     with sandbox(3, 12_300, start=MOMENTS["an ordinary day"], step=0.0001) as jira:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sandbox import Corpus, Sandbox
 from sandbox.rng import seeded
 from sandbox.script import Order
+from tap.below import run_with, select
 from tap.command import Run, messages, run, started
 from tap.sign_in import run as jira_oauth
 from tap_jira_oauth.created_parts import FIRST_JIRA, TOLERANCE, Part, divided
@@ -124,6 +125,25 @@ def test_parts_that_run_beside_each_other_and_the_runs_after_them_lose_nothing(
         assert quiet
         assert all(first.count(id_) == 1 for id_ in quiet)
         assert not quiet & {record["id"] for each in runs[4:] for record in each.records}
+
+
+def test_a_worklog_that_changes_without_its_issue_while_parts_are_read_comes_after_them(
+    tmp_path: Path,
+) -> None:
+    """The log of changed worklogs is read from the moment before the parts were counted."""
+    with Sandbox(corpus=Corpus.generate(seed=7, issues=12, projects=1)) as jira:
+        user = {"auth_method": "basic", "username": "sandbox", "password": "sandbox"}
+        config = {"api_url": jira.url, **user}
+        code, printed, said = split(tmp_path, config, "--project", "ALPHA", "--parts", "2")
+        assert code == 0, said
+        children = jira.world.corpus.children
+        issues = jira.corpus.snapshot().issues
+        key = next(each.key for each in issues if len(children.worklogs(each)) < 10)
+        silent = jira.log_work(key, silent=True)
+        jira.clock.offset += 120
+        catalog = select(tmp_path, ("issues", "issue_worklogs"))
+        after = run_with(tmp_path, config, catalog, json.loads(printed)["state"])
+    assert [record["id"] for record in after.of("issue_worklogs")] == [silent], after.log
 
 
 def _beside_each_other(folder: Path, config: dict[str, Any], conditions: list[str]) -> list[Run]:

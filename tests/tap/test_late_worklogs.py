@@ -96,6 +96,35 @@ def test_a_worklog_that_changed_without_its_issue_comes_once(jira: Sandbox, tmp_
     assert third.states[-1] == second.states[-1]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_worklog_of_an_issue_that_was_changed_during_the_run_is_not_lost(
+    jira: Sandbox, tmp_path: Path, *, again: bool
+) -> None:
+    """The run has read the issue before the worklog: no later one reads it, unless it is changed again."""
+    first = read(jira, tmp_path)
+    key = few(jira)[0]
+    changed: list[str] = []
+    logged: list[str] = []
+
+    def live(entry: LogEntry) -> None:
+        if (entry.jql or "").startswith("project =") and not changed:
+            jira.clock.offset += 5
+            changed.extend(jira.edit(keys=[key]))
+        if entry.path == UPDATED and not logged:
+            logged.append(jira.log_work(key, silent=True))
+            if again:
+                jira.edit(keys=[key])
+            jira.clock.offset += MINUTES
+
+    jira.before_request.append(live)
+    second = read(jira, tmp_path, first)
+    assert [record["key"] for record in second.of("issues")] == [key]
+    found = [record["id"] for record in second.of("issue_worklogs")]
+    assert (logged[0] in found) is not again
+    third = read(jira, tmp_path, second)
+    assert (logged[0] in {record["id"] for record in third.of("issue_worklogs")}) is again
+
+
 def test_a_worklog_that_came_with_its_issue_does_not_come_again(
     jira: Sandbox, tmp_path: Path
 ) -> None:

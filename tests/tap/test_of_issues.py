@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Corpus, Sandbox
 from sandbox.cloud import account_id
+from sandbox.faults import Fault
 from sandbox.reference import STATUSES
 from tap.below import run_with, select
-from tap.command import Run
+from tap.command import Run, messages, started
 from tap_jira_oauth.streams.of_issues import OF_ISSUES_STREAMS
 
 if TYPE_CHECKING:
@@ -160,3 +162,26 @@ def test_lists_that_may_not_be_seen_are_counted_and_named(jira: Sandbox, tmp_pat
         del left[issue.id]
         assert came(result)[name] == left
     assert not any(record["fields"].keys() & {"votes", "watches"} for record in result.of("issues"))
+
+
+def test_a_run_that_is_to_stop_finishes_no_page_of_slow_lists(
+    jira: Sandbox, tmp_path: Path
+) -> None:
+    """Each is a request, and there may be hundreds; the page comes again, with all its lists."""
+    lists = Fault("/rest/api/2/issue/", count=10**6, delay=1.0)
+    jira.world.faults.add(lists)
+    mine = config(jira, page_size=100, max_concurrent_requests=1, fields=["summary"])
+    options = select(tmp_path, ("issues", "issue_remote_links"))
+    with started(tmp_path, mine, None, *options) as process:
+        deadline = monotonic() + 30
+        while not any("/remotelink" in entry.path for entry in jira.requests):
+            assert monotonic() < deadline
+            sleep(0.05)
+        process.terminate()
+        output, _ = process.communicate(timeout=8)
+    assert process.returncode == 143
+    lists.count = 0
+    stopped = Run(143, messages(output), "")
+    again = run_with(tmp_path, mine, options, stopped.states[-1])
+    name = "issue_remote_links"
+    assert came(stopped, again) == {name: there(jira)[name]}

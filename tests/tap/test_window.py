@@ -282,6 +282,20 @@ def test_an_offset_never_nears_jiras_limit() -> None:
     assert max(offsets) < 600
 
 
+@pytest.mark.parametrize("grown", [1, 2])
+def test_a_page_that_shows_few_rows_brings_no_offset_past_jiras_limit(grown: int) -> None:
+    """Some of what the index counts is gone; the next page is asked for in full, or twice as large."""
+    rows = [
+        Row(str(number), START - 100 * MINUTE + number, f"OPS-{number}") for number in range(300)
+    ]
+    reader = Reader(Span(None, None, START, LOOKBACK), window_rows=50)
+    while not reader.ask.window.by_key:
+        start_at = reader.ask.start_at
+        shown = rows[start_at : start_at + 10]
+        reader.take(shown if start_at < 70 else shown[:3], 300, 10)
+        assert reader.ask.start_at + 10 * grown <= 100
+
+
 def test_a_lively_slice_in_tiny_pages_is_no_contradiction() -> None:
     """Rows move at every request, and the reader still gets on, if only past withheld rows."""
     server = Server(Life(seed=5726, edits=1, per_request=1), history(353, 0, 5726), START)

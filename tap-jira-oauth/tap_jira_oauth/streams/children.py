@@ -205,7 +205,7 @@ class Children:
                 children += [(below.issue, item) for item in found.items]
                 self._count(stream.name, below.issue.key, found)
                 if stream.kind is WORKLOGS and self._late_worklogs:
-                    self._late_worklogs.note(found.items)
+                    self._late_worklogs.note(below.issue, found.items)
             self._tallies[stream.name].requests += (
                 bulk.requests if stream.kind.field == CHANGELOG else 0
             )

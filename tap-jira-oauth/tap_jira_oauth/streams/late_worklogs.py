@@ -56,13 +56,16 @@ class LateWorklogs:
         # The clock of an answer is the end of its second, which may still be to come.
         self._horizon = (self._old.updated if self._old else jira.started - SECOND) - MINUTE
         self._printed: dict[str, int] = {}
+        self._young: set[Parent] = set()
         self.requests = 0
         if self._old is None:
             # With the first STATE, so that a run that is killed and begun again leaves no gap.
             self._keep(Bookmark(self._horizon + MINUTE))
 
-    def note(self, items: Iterable[Item]) -> None:
+    def note(self, issue: Parent, items: Iterable[Item]) -> None:
         """Note worklogs that are printed with their issue."""
+        if parse_datetime(issue.updated) > self._jira.started:
+            self._young.add(issue)
         for item in items:
             at = changed_at(item)
             if at is not None and at >= self._horizon:
@@ -118,7 +121,8 @@ class LateWorklogs:
     def _versions(self, ids: Sequence[str]) -> Iterator[Parent]:
         """Yield the issues that the run is about: those of its projects, condition and dates.
 
-        One that was changed since the run began comes with the next run, and all its worklogs with it.
+        One that was changed since the run began comes with the next run, and all its worklogs with it,
+        unless this one has printed that very version.
         """
         jira, settings = self._jira, self._jira.settings
         projects = {project.id for project in jira.projects}
@@ -127,6 +131,7 @@ class LateWorklogs:
             at = parse_datetime(issue.updated)
             after = settings.start_date is None or at >= settings.start_date
             before = settings.end_date is None or at < settings.end_date
-            if issue.project_id in projects and after and before and at <= jira.started:
+            known = at <= jira.started or issue in self._young
+            if issue.project_id in projects and after and before and known:
                 yield issue
         self.requests += versions.requests
