@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.errors import ConfigurationError, MessageError
 from target_s3_jsonl.lines import Lines
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class BatchFiles:
 
         Raises:
             MessageError: It is not there, cannot be read, is cut short, or has a line longer than any may be.
+            ConfigurationError: The settings make no client of S3.
         """
         if compression not in _COMPRESSIONS:
             raise MessageError(
@@ -48,12 +49,13 @@ class BatchFiles:
             raise MessageError(
                 f"the BATCH file {url} cannot be read at its line {error.line}: {error.reason}"
             ) from error
+        except ConfigurationError:
+            raise
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise MessageError(f"the BATCH file {url} is damaged: {error}.") from error
-        except (OSError, ValueError, ImportError) as error:
-            raise MessageError(
-                f"the BATCH file {url} cannot be read: {getattr(error, 'strerror', None) or error}."
-            ) from error
+        except Exception as error:  # each client library has errors of its own, with no common root
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            raise MessageError(f"the BATCH file {url} cannot be read: {why}.") from error
 
     def _open(self, url: str) -> IO[bytes]:
         parts = urlsplit(url)
