@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import resource
 import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -77,6 +78,18 @@ def test_a_folder_holds_the_object_and_nothing_else(tmp_path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(place.stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_disk_that_fills_while_an_object_is_copied_shows_nothing_of_it(tmp_path: Path) -> None:
+    """Neither half an object nor the file that was to become it is left, and the error has the reason."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"Cannot write .*: File too large"):
+            FolderStore(tmp_path).put(PATH, sealed_object(os.urandom(200_000).hex().encode()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
 class _Watched(io.BytesIO):
