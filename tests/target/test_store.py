@@ -295,6 +295,13 @@ def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
     assert "lake" in str(caught.value)
 
 
+def test_a_store_that_knows_no_checksum_says_what_to_do() -> None:
+    """Only the condition is left out by itself."""
+    script = [("PUT", 501, "NotImplemented"), ("HEAD", 404, ""), ("PUT", 501, "NotImplemented")]
+    with ScriptedS3(*script) as server, pytest.raises(StoreError, match="checksum to none"):
+        _scripted(server).put(PATH, sealed_object())
+
+
 def test_real_refusals_of_the_server_are_explained(local_s3: LocalS3, bucket: str) -> None:
     """A missing bucket and a wrong secret, as a server that checks both answers them."""
     with pytest.raises(StoreError, match="no bucket 'absent'"):
