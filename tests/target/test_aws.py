@@ -399,3 +399,33 @@ def test_a_private_authority_and_a_proxy(tmp_path: Path, local_s3: LocalS3, buck
         assert (code, len(states)) == (0, 1), log
         assert proxy.asked.is_set()
     assert len(lines_of(local_s3.objects(bucket))) == 3
+
+
+def test_proxy_and_authorities_hold_for_the_sts_of_a_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reaches S3 only by them reaches STS only by them, too."""
+    certificate = make_certificate(tmp_path)
+    given = {
+        "destination": "s3://lake",
+        "region": "us-east-1",
+        "role_arn": _ROLE,
+        "aws_access_key_id": "a",
+        "aws_secret_access_key": "b",
+    }
+    refused = ("POST", 403, "AccessDenied")
+    with ScriptedS3(refused) as sts, tls_front(certificate, _port(sts)) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"https://127.0.0.1:{port}")
+        settings = Settings.from_config({**given, "ca_bundle": str(certificate)})
+        with pytest.raises(StoreError, match="may not be assumed"):
+            _store(settings)[0].put(PATH, sealed_object())
+    with ScriptedS3(refused) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.invalid")
+        settings = Settings.from_config({**given, "proxy_url": proxy.url})
+        with pytest.raises(StoreError, match="may not be assumed"):
+            _store(settings)[0].put(PATH, sealed_object())
+        assert proxy.requests == [("POST", "http://sts.invalid/", False)]
+
+
+def _port(server: ScriptedS3) -> int:
+    return int(server.url.rpartition(":")[2])
