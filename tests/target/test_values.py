@@ -51,6 +51,17 @@ def test_records_and_states_pass_byte_for_byte(tmp_path: Path, settings: dict[st
     assert states == [b'{"z": 1.50, "a":  [1e400, 123456789012345678901234567890]}']
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b" \n", b"\n\n", b"\n \t\r\n"])
+def test_lines_may_end_in_white_space_and_be_empty(tmp_path: Path, end: bytes) -> None:
+    """As on Windows, or as people put files together; nothing of it gets into a row, and none is missed."""
+    lines = [line.rstrip(b"\n") + end for line in (schema(), record(1), record(2), state(2))]
+    code, states, log = run(tmp_path, {"destination": "lake"}, lines)
+    assert (code, covered(states)) == (0, 2), log
+    stored = files(tmp_path / "lake")
+    assert ids(stored) == [1, 2]
+    assert not any(line.endswith((b"\r", b" ")) for line in lines_of(stored))
+
+
 def test_a_record_of_20_megabytes_passes(tmp_path: Path) -> None:
     """No buffer limits a line."""
     raw = b'{"id":1,"text":"%b"}' % (b"0123456789abcdef" * 1_250_000)
