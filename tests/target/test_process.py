@@ -9,6 +9,7 @@ import json
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -270,6 +271,36 @@ def test_a_pipe_that_was_never_there_is_an_error(tmp_path: Path, closed: str, re
     assert done.returncode == 1
     assert reason in log.splitlines()[-1]
     assert "Traceback" not in log
+
+
+def test_an_input_that_breaks_is_one_line_and_what_came_before_is_stored(tmp_path: Path) -> None:
+    """Here a connection that is reset; a file on a disk that fails is another."""
+    (tmp_path / "config.json").write_text(
+        json.dumps({"destination": "lake", "batch_size_rows": 1, "max_parallel_uploads": 1})
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tap = socket.create_connection(server.getsockname())
+        target, _ = server.accept()
+    with (
+        target,
+        subprocess.Popen(
+            [COMMAND, "--config", "config.json"],
+            stdin=target.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+        ) as process,
+    ):
+        tap.sendall(schema() + record(1) + state(1))
+        assert read_line(process) == b'{"n": 1}\n'
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        tap.close()
+        _, log = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert b"the input cannot be read any further" in log.splitlines()[-1]
+    assert b"Traceback" not in log
+    assert ids(files(tmp_path / "lake")) == [1]
 
 
 def test_settings_from_the_environment_and_input_from_a_file(tmp_path: Path) -> None:
