@@ -6,12 +6,13 @@ A file is read as a stream, so memory holds one record of it and what was read w
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-from target_s3_jsonl.errors import MessageError
+from target_s3_jsonl.errors import ConfigurationError, MessageError
 from target_s3_jsonl.lines import Lines
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024**2
 _COMPRESSIONS = {"gzip", "none"}
+_SECRET = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password, and without its query, which may be a signature."""
+    return _SECRET.sub("", url) if "://" in url else url
 
 
 class BatchFiles:
@@ -34,6 +41,7 @@ class BatchFiles:
 
         Raises:
             MessageError: It is not there, cannot be read, is cut short, or has a line longer than any may be.
+            ConfigurationError: The settings make no client of S3.
         """
         if compression not in _COMPRESSIONS:
             raise MessageError(
@@ -46,14 +54,17 @@ class BatchFiles:
                         yield line
         except MessageError as error:
             raise MessageError(
-                f"the BATCH file {url} cannot be read at its line {error.line}: {error.reason}"
+                f"the BATCH file {shown(url)} cannot be read at its line {error.line}: {error.reason}"
             ) from error
+        except ConfigurationError:
+            raise
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise MessageError(f"the BATCH file {url} is damaged: {error}.") from error
-        except (OSError, ValueError, ImportError) as error:
-            raise MessageError(
-                f"the BATCH file {url} cannot be read: {getattr(error, 'strerror', None) or error}."
-            ) from error
+            raise MessageError(f"the BATCH file {shown(url)} is damaged: {error}.") from error
+        except Exception as error:  # each client library has errors of its own, with no common root
+            why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            if shown(url) != url:
+                why = type(error).__name__  # libraries tell the whole URL
+            raise MessageError(f"the BATCH file {shown(url)} cannot be read: {why}.") from error
 
     def _open(self, url: str) -> IO[bytes]:
         parts = urlsplit(url)

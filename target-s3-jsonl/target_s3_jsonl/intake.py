@@ -103,7 +103,7 @@ class Intake:
         due.
 
         Raises:
-            MessageError: A line is longer than any may be.
+            MessageError: A line is longer than any may be, or the input cannot be read to its end.
         """
         descriptor = _plain_descriptor(self._file)
         if descriptor is not None:
@@ -138,7 +138,7 @@ class Intake:
                     self._stop.drain()
                     yield None
                 elif descriptor in ready:
-                    chunk = os.read(descriptor, _CHUNK)
+                    chunk = _read(descriptor)
                     if not chunk:
                         return
                     yield chunk
@@ -156,6 +156,15 @@ def _cut(lines: Lines, chunk: bytes) -> list[bytes]:
     except MessageError as error:
         error.stream = guess_stream(lines.rest)
         raise
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _CHUNK)
+    except OSError as error:  # a disk or a network behind it
+        raise MessageError(
+            f"the input cannot be read any further: {error.strerror}. What came before is stored."
+        ) from error
 
 
 def _widen(descriptor: int) -> None:

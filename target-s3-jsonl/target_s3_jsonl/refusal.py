@@ -118,6 +118,7 @@ _BY_CODE = {
     "KMS.DisabledException": _NO_KMS_KEY,
     "AccessControlListNotSupported": "the bucket does not take ACLs (its objects belong to its owner); remove acl.",
     "InvalidTag": "the store does not take these tags; it allows letters, digits, spaces and _ . : / = + - @ in them.",
+    "NotImplemented": "the store cannot do something that was asked of it; set checksum to none, and remove those of sse, acl, storage_class and tags that it lacks.",
     "InvalidStorageClass": "the store does not know this storage_class; correct or remove it.",
 }
 _BY_CLASS: tuple[tuple[type[Exception], str], ...] = (

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, AnyStr, TypeVar
 
 from target_s3_jsonl import catalog, encode
+from target_s3_jsonl.batch_file import shown
 from target_s3_jsonl.errors import MessageError, RecordBeforeSchemaError, RecordError
 from target_s3_jsonl.facts import Facts
 from target_s3_jsonl.routes import Route, outputs_of
@@ -169,7 +170,7 @@ class Router:
                 try:
                     self._record(stream, encode.checked_json(line))
                 except MessageError as error:
-                    error.reason += f" (Line {number} of {url}.)"
+                    error.reason += f" (Line {number} of {shown(url)}.)"
                     raise
                 if not self._go_on():
                     return

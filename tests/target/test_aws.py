@@ -8,6 +8,7 @@ import secrets
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
@@ -340,6 +341,36 @@ def test_the_action_that_aws_itself_names_is_passed_on() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("style", "place"),
+    [
+        ("virtual", "http://lake.s3.example.com/jira/x"),
+        ("path", "http://s3.example.com/lake/jira/x"),
+    ],
+)
+def test_requests_go_where_and_are_signed_as_the_settings_say(style: str, place: str) -> None:
+    """The bucket in the host's name or in the path; the region and the session token belong to the signature."""
+    settings = Settings.from_config(
+        {
+            "destination": "s3://lake/jira",
+            "endpoint_url": "http://s3.example.com",
+            "region": "eu-south-2",
+            "addressing_style": style,
+            "aws_access_key_id": "a-key",
+            "aws_secret_access_key": "b",
+            "aws_session_token": "a-token",
+        }
+    )
+    with closing(s3_client(settings, "1")) as client:
+        url = client.generate_presigned_url(
+            "put_object", Params={"Bucket": "lake", "Key": "jira/x"}, ExpiresIn=60
+        )
+    asked = parse_qs(urlsplit(url).query)
+    assert url.partition("?")[0] == place
+    assert asked["X-Amz-Credential"][0].split("/")[::2] == ["a-key", "eu-south-2", "aws4_request"]
+    assert asked["X-Amz-Security-Token"] == ["a-token"]
+
+
 def test_a_missing_bucket_is_named(aws: LocalAWS) -> None:
     """Nothing is created by the way."""
     with pytest.raises(StoreError, match=r"no bucket 'absent'.*create it, or correct destination"):
@@ -357,6 +388,9 @@ def test_a_private_authority_and_a_proxy(tmp_path: Path, local_s3: LocalS3, buck
         trusting = {**secure, "ca_bundle": str(certificate)}
         code, states, log = run(tmp_path, trusting, [schema(), record(1), state(1)])
         assert (code, len(states)) == (0, 1), log
+        careless = {**secure, "verify_ssl": False}
+        code, states, log = run(tmp_path, careless, [schema(), record(3), state(3)])
+        assert (code, len(states)) == (0, 1), log
     with Proxy(local_s3.port) as proxy:
         unreachable = s3_config(
             local_s3, bucket, endpoint_url="http://s3.invalid:1", proxy_url=proxy.url
@@ -364,4 +398,34 @@ def test_a_private_authority_and_a_proxy(tmp_path: Path, local_s3: LocalS3, buck
         code, states, log = run(tmp_path, unreachable, [schema(), record(2), state(2)])
         assert (code, len(states)) == (0, 1), log
         assert proxy.asked.is_set()
-    assert len(lines_of(local_s3.objects(bucket))) == 2
+    assert len(lines_of(local_s3.objects(bucket))) == 3
+
+
+def test_proxy_and_authorities_hold_for_the_sts_of_a_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reaches S3 only by them reaches STS only by them, too."""
+    certificate = make_certificate(tmp_path)
+    given = {
+        "destination": "s3://lake",
+        "region": "us-east-1",
+        "role_arn": _ROLE,
+        "aws_access_key_id": "a",
+        "aws_secret_access_key": "b",
+    }
+    refused = ("POST", 403, "AccessDenied")
+    with ScriptedS3(refused) as sts, tls_front(certificate, _port(sts)) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"https://127.0.0.1:{port}")
+        settings = Settings.from_config({**given, "ca_bundle": str(certificate)})
+        with pytest.raises(StoreError, match="may not be assumed"):
+            _store(settings)[0].put(PATH, sealed_object())
+    with ScriptedS3(refused) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://sts.invalid")
+        settings = Settings.from_config({**given, "proxy_url": proxy.url})
+        with pytest.raises(StoreError, match="may not be assumed"):
+            _store(settings)[0].put(PATH, sealed_object())
+        assert proxy.requests == [("POST", "http://sts.invalid/", False)]
+
+
+def _port(server: ScriptedS3) -> int:
+    return int(server.url.rpartition(":")[2])

@@ -182,6 +182,12 @@ def test_an_object_ends_at_a_limit_and_rather_at_a_state(
     assert _feed(_batches(limits=limits), script) == closed
 
 
+def test_an_object_ends_at_a_state_behind_which_the_next_bytes_would_not_fit() -> None:
+    """As with rows; so a run that is repeated from there cuts its objects at the same places."""
+    batches = _batches(compression="none", limits={"size": len(b"{}\n") * 5})
+    assert _feed(batches, "rrsrrsrr") == [("state", 4), ("end", 2)]
+
+
 @pytest.mark.parametrize("compression", ["gzip", "none"])
 def test_bytes_are_counted_as_stored(compression: Compression) -> None:
     """An object is closed once its stored bytes reach the limit, give or take what the compressor keeps back."""

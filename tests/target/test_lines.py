@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target.command import files, ids, record, run, schema, state
+from target_s3_jsonl.batch_file import BatchFiles
 from target_s3_jsonl.errors import MessageError
 from target_s3_jsonl.lines import LONGEST, Lines
 
@@ -90,3 +92,19 @@ def test_a_line_without_an_end_in_a_batch_file_ends_the_run_too(
     assert "Input line 3, stream 'issues': the BATCH file" in log.splitlines()[-1]
     assert "at its line 2: the line is longer than 128 MiB" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_memory_does_not_grow_with_a_batch_file(tmp_path: Path, compression: str) -> None:
+    """Fifty megabytes, of which those that are packed are in a file of a few kilobytes."""
+    megabyte = (b'{"id": 1, "text": "%b"}\n' % (b"x" * 1000)) * 1000
+    packed = gzip.compress(megabyte, mtime=0) if compression == "gzip" else megabyte
+    place = tmp_path / "sent"
+    place.write_bytes(packed * 50)
+    files_of_a_batch = BatchFiles(lambda: None)
+    tracemalloc.start()
+    rows = sum(1 for _ in files_of_a_batch.lines(place.as_uri(), compression))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == 50_000
+    assert peak < 8_000_000, peak

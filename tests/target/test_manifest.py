@@ -239,6 +239,27 @@ def test_a_manifest_has_what_is_stored_in_the_order_of_closing(
     assert ("active_version" in told["stream"][0]) is (not lost)
 
 
+def test_a_run_whose_store_failed_leaves_no_manifest_and_the_next_one_tells_all(
+    tmp_path: Path,
+) -> None:
+    """What is stored is stored, also where one stream has no room; it is named once the run can end."""
+    config = {"destination": "lake", "path_template": "{stream}/{name}", "max_parallel_uploads": 1}
+    lines = [schema(), schema("other"), record(1), record(2, "other"), state(2)]
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    (lake / "other").write_text("in the way")
+    code, states, log = run(tmp_path, config, lines)
+    assert (code, states) == (1, [])
+    assert "Cannot write" in log.splitlines()[-1]
+    (lake / "other").unlink()
+    assert ids(files(lake)) == [1]
+    assert files(lake, catalog=True) == {}
+    code, states, log = run(tmp_path, config, lines)
+    assert (code, states, log.count("Already there")) == (0, [b'{"n": 2}'], 1)
+    told = _told(files(lake, catalog=True))
+    assert {each["key"] for each in told["object"]} == set(files(lake))
+
+
 def test_a_disk_that_is_full_for_the_catalog_is_one_line(tmp_path: Path) -> None:
     """A SCHEMA that does not fit any more, while the one before it is on its way: all rows are acknowledged."""
     wide = {"type": "string", "description": "x" * 300_000}

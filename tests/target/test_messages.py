@@ -32,6 +32,7 @@ from target.command import (
     started,
     state,
 )
+from target.faulty_s3 import Fault, FaultyS3
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -292,6 +293,22 @@ def test_a_batch_file_that_cannot_be_loaded_ends_the_run(
     assert (code, states) == (1, [b'{"n": 0}'])
     assert "Input line 3, stream 'issues'" in log
     assert reason in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/sent", "abc://bucket/sent"])
+def test_a_batch_file_that_cannot_be_reached_ends_the_run(
+    tmp_path: Path, local_s3: LocalS3, bucket: str, url: str
+) -> None:
+    """Whatever a library calls it: one line, and what came before is stored."""
+    with FaultyS3(local_s3.port, lambda *_: Fault("cut")) as proxy:
+        config = s3_config(local_s3, bucket, endpoint_url=proxy.url, destination="lake")
+        lines = [schema(), record(1), state(1), _batch(url), state(2)]
+        code, states, log = run(tmp_path, config, lines)
+    assert (code, states) == (1, [b'{"n": 1}'])
+    assert ids(files(tmp_path / "lake")) == [1]
+    last = log.splitlines()[-1]
+    assert f"Input line 4, stream 'issues': the BATCH file {url} cannot be read" in last
     assert "Traceback" not in log
 
 

@@ -64,7 +64,7 @@ def _put(store: S3Store, path: str = "a.jsonl.gz") -> bool:
     return store.put(path, sealed_object())
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_minute_of_refusals_is_waited_for(local_s3: LocalS3, bucket: str, status: int) -> None:
     """A busy store gets its object once it is better."""
     time = _Time()

@@ -9,6 +9,7 @@ import json
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -129,12 +130,14 @@ def _endless(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "seed"), [*(("folder", seed) for seed in range(6)), ("s3", 6), ("s3", 7)]
+    ("where", "seed"),
+    [*(("folder", seed) for seed in (0, 1, 2, 3, 4, 5, 8)), *(("s3", seed) for seed in (6, 7, 9))],
 )
 def test_a_kill_at_any_moment_leaves_every_printed_state_covered(
     tmp_path: Path, local_s3: LocalS3, bucket: str, where: str, seed: int
 ) -> None:
-    """After SIGKILL each object that can be seen is whole, and every row of the last STATE is there."""
+    """Each object that can be seen is whole, and every row of the last STATE is there; after SIGTERM all that was read."""
+    signum = signal.SIGTERM if seed in {8, 9} else signal.SIGKILL
     place = {"destination": "lake"} if where == "folder" else s3_config(local_s3, bucket)
     config = {**place, "batch_size_rows": 20, "states_per_object": seed % 3}
     with started(tmp_path, config) as process:
@@ -142,7 +145,7 @@ def test_a_kill_at_any_moment_leaves_every_printed_state_covered(
         tap.start()
         first = read_line(process)
         time.sleep(random.Random(seed).random() * 0.5)  # noqa: S311 - a moment, not a secret
-        process.kill()
+        process.send_signal(signum)
         tap.join(SECONDS)
         output = process.stdout.read() if process.stdout else b""
         # A line cut off by the kill is no STATE.
@@ -153,6 +156,10 @@ def test_a_kill_at_any_moment_leaves_every_printed_state_covered(
     visible = {path: data for path, data in stored.items() if not Path(path).name.startswith(".")}
     assert covered(whole) > 0
     assert set(range(1, covered(whole) + 1)) <= set(ids(visible))
+    if signum == signal.SIGTERM:
+        assert process.wait(SECONDS) == 143
+        assert ids(visible) == list(range(1, len(ids(visible)) + 1))
+        assert len(ids(visible)) - covered(whole) <= 7
 
 
 def test_a_missing_bucket_is_an_error_and_its_rows_are_not_acknowledged(
@@ -264,6 +271,36 @@ def test_a_pipe_that_was_never_there_is_an_error(tmp_path: Path, closed: str, re
     assert done.returncode == 1
     assert reason in log.splitlines()[-1]
     assert "Traceback" not in log
+
+
+def test_an_input_that_breaks_is_one_line_and_what_came_before_is_stored(tmp_path: Path) -> None:
+    """Here a connection that is reset; a file on a disk that fails is another."""
+    (tmp_path / "config.json").write_text(
+        json.dumps({"destination": "lake", "batch_size_rows": 1, "max_parallel_uploads": 1})
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tap = socket.create_connection(server.getsockname())
+        target, _ = server.accept()
+    with (
+        target,
+        subprocess.Popen(
+            [COMMAND, "--config", "config.json"],
+            stdin=target.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+        ) as process,
+    ):
+        tap.sendall(schema() + record(1) + state(1))
+        assert read_line(process) == b'{"n": 1}\n'
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        tap.close()
+        _, log = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert b"the input cannot be read any further" in log.splitlines()[-1]
+    assert b"Traceback" not in log
+    assert ids(files(tmp_path / "lake")) == [1]
 
 
 def test_settings_from_the_environment_and_input_from_a_file(tmp_path: Path) -> None:

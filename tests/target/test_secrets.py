@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,3 +78,22 @@ def test_an_age_beyond_what_poll_can_wait_is_no_error(tmp_path: Path) -> None:
     config = {"destination": "lake", "batch_age_seconds": 3_000_000}
     code, states, log = run(tmp_path, config, [schema(), record(1), state(1)])
     assert (code, len(states)) == (0, 1), log
+
+
+def test_the_address_of_a_batch_file_is_told_without_what_opens_it(tmp_path: Path) -> None:
+    """A password, or the signature of a URL that anybody may use who has it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    message = {
+        "type": "BATCH",
+        "stream": "issues",
+        "encoding": {"format": "jsonl", "compression": "none"},
+        "manifest": [f"http://me:PASSWORD@127.0.0.1:{port}/sent?X-Amz-Signature=SIGNATURE"],
+    }
+    code, _, log = run(
+        tmp_path, {"destination": "lake"}, [schema(), json.dumps(message).encode() + b"\n"]
+    )
+    assert code == 1
+    assert f"the BATCH file http://127.0.0.1:{port}/sent cannot be read" in log
+    assert "PASSWORD" not in log
+    assert "SIGNATURE" not in log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import resource
 import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -77,6 +78,18 @@ def test_a_folder_holds_the_object_and_nothing_else(tmp_path: Path) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert stat.S_IMODE(place.stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_disk_that_fills_while_an_object_is_copied_shows_nothing_of_it(tmp_path: Path) -> None:
+    """Neither half an object nor the file that was to become it is left, and the error has the reason."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, limits[1]))
+    try:
+        with pytest.raises(StoreError, match=r"Cannot write .*: File too large"):
+            FolderStore(tmp_path).put(PATH, sealed_object(os.urandom(200_000).hex().encode()))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
 class _Watched(io.BytesIO):
@@ -280,6 +293,13 @@ def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
         _scripted(server).put(PATH, sealed_object())
     assert reason in str(caught.value)
     assert "lake" in str(caught.value)
+
+
+def test_a_store_that_knows_no_checksum_says_what_to_do() -> None:
+    """Only the condition is left out by itself."""
+    script = [("PUT", 501, "NotImplemented"), ("HEAD", 404, ""), ("PUT", 501, "NotImplemented")]
+    with ScriptedS3(*script) as server, pytest.raises(StoreError, match="checksum to none"):
+        _scripted(server).put(PATH, sealed_object())
 
 
 def test_real_refusals_of_the_server_are_explained(local_s3: LocalS3, bucket: str) -> None:

@@ -51,6 +51,17 @@ def test_records_and_states_pass_byte_for_byte(tmp_path: Path, settings: dict[st
     assert states == [b'{"z": 1.50, "a":  [1e400, 123456789012345678901234567890]}']
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b" \n", b"\n\n", b"\n \t\r\n"])
+def test_lines_may_end_in_white_space_and_be_empty(tmp_path: Path, end: bytes) -> None:
+    """As on Windows, or as people put files together; nothing of it gets into a row, and none is missed."""
+    lines = [line.rstrip(b"\n") + end for line in (schema(), record(1), record(2), state(2))]
+    code, states, log = run(tmp_path, {"destination": "lake"}, lines)
+    assert (code, covered(states)) == (0, 2), log
+    stored = files(tmp_path / "lake")
+    assert ids(stored) == [1, 2]
+    assert not any(line.endswith((b"\r", b" ")) for line in lines_of(stored))
+
+
 def test_a_record_of_20_megabytes_passes(tmp_path: Path) -> None:
     """No buffer limits a line."""
     raw = b'{"id":1,"text":"%b"}' % (b"0123456789abcdef" * 1_250_000)
@@ -115,6 +126,36 @@ def test_a_changed_schema_begins_a_new_object_and_a_repeated_one_does_not(tmp_pa
     stored = files(tmp_path / "lake").values()
     assert sorted(gzip.decompress(each).count(b"\n") for each in stored) == [1, 1, 2]
     assert log.count("closed by schema") == 2
+
+
+def test_the_log_counts_why_objects_were_closed(tmp_path: Path) -> None:
+    """Whoever wonders about many small objects finds the limit that made them."""
+    config = {
+        "destination": "lake",
+        "compression": "none",
+        "batch_size_rows": 3,
+        "batch_size_bytes": 5000,
+        "max_open_objects": 1,
+        "states_per_object": 2,
+    }
+    lines = [
+        *(schema(), schema("b")),
+        *(record(1), record(2), record(3)),  # rows
+        *(record(4), record(5, "b")),  # open
+        *(state(5), record(6, "b"), state(6)),  # state
+        *(record(7), schema(text={"type": "string"})),  # schema
+        *(record(8), raw_record(b'{"id":9,"text":"%b"}' % (b"x" * 5000))),  # bytes
+        record(10),  # end
+    ]
+    code, _, log = run(tmp_path, config, lines)
+    assert code == 0, log
+    reasons = ("rows", "open", "state", "schema", "bytes", "end")
+    for reason in reasons:
+        assert log.count(f"closed by {reason}\n") == 1
+    [told] = [line for line in log.splitlines() if "Summary: 6 objects, 10 rows" in line]
+    assert sorted(told.rpartition("closed by: ")[2].split(", ")) == sorted(
+        f"{reason} 1" for reason in reasons
+    )
 
 
 _LONG = b'{"id":1,"big":123456789012345678901234567890,"small":0.12345678901234567890123}'
