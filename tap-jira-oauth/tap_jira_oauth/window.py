@@ -70,6 +70,8 @@ class Reader:
         self._window = Window(span.since)
         self._seen = dict(seen or {})
         self._edge = dict(self._seen)
+        # Not every database keeps more; one row with a fraction proves that this one does.
+        self._finer_than_seconds = any(updated % SECOND for updated in self._seen.values())
         self._window_rows = window_rows
         self._newest: int | None = None
         self._settled: int | None = None
@@ -134,6 +136,11 @@ class Reader:
         """
         lower = lower_bound(bookmark, self._span.lookback)
         self._edge = _from(lower, self._edge)
+        if not self._finer_than_seconds:
+            # The second in which a row was read may not have been over, and a later edit in it has the
+            # same time: such a row is taken again. `stop` is the last millisecond of a second.
+            over = self._span.stop - 2 * SECOND
+            return {id_: updated for id_, updated in self._edge.items() if updated <= over}
         return dict(self._edge)
 
     def take(self, rows: Sequence[Row], total: int, covered: int = 0) -> list[int]:
@@ -186,6 +193,7 @@ class Reader:
     def _note(self, rows: Sequence[Row]) -> list[int]:
         """Count and remember the rows that were not passed before; return those to emit."""
         new = []
+        self._finer_than_seconds |= any(row.updated % SECOND for row in rows)
         for index, row in enumerate(rows):
             if self._seen.get(row.id, -1) >= row.updated:  # an older one: another node lags
                 if row.id in self._inherited:
@@ -193,9 +201,7 @@ class Reader:
                     self._passed += 1
             elif self._wanted(row):
                 new.append(index)
-                self._seen[row.id] = row.updated
-                if self._is_final(row):
-                    self._edge[row.id] = row.updated
+                self._seen[row.id] = self._edge[row.id] = row.updated
                 self._inherited.discard(row.id)
                 self._newest = max(row.updated, self._newest or 0)
                 self._passed += 1
@@ -204,14 +210,6 @@ class Reader:
                 self._withheld.add(row)
                 self._passed += 1
         return new
-
-    def _is_final(self, row: Row) -> bool:
-        """Tell whether a later edit of the issue has a later time: else the next run takes it again.
-
-        Some databases keep whole seconds, and the second in which a row was read was not over. `stop`
-        is the last millisecond of a second.
-        """
-        return row.updated % SECOND != 0 or row.updated <= self._span.stop - 2 * SECOND
 
     def _wanted(self, row: Row) -> bool:
         """Tell whether a row is within the bounds.

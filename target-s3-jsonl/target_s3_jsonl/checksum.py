@@ -8,24 +8,33 @@ import zlib
 from typing import IO, TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _CHUNK = 1024**2
 
 
 class Checksum:
-    """One of S3's algorithms; `of` gives its value in base64."""
+    """One of S3's algorithms; `of` gives its value in base64.
 
-    def __init__(self, algorithm: Literal["sha256", "crc32"]) -> None:
+    MD5 is what servers verify that know none of the newer ones: it has been part of S3 from its beginning.
+    """
+
+    def __init__(self, algorithm: Literal["sha256", "crc32", "md5"]) -> None:
         """Take the name that the settings know."""
-        self.algorithm: Literal["SHA256", "CRC32"] = "SHA256" if algorithm == "sha256" else "CRC32"
-        self.member = f"Checksum{self.algorithm}"
+        self.algorithm = algorithm
+        self.member = "ContentMD5" if algorithm == "md5" else f"Checksum{algorithm.upper()}"
         """The member of S3's requests that carries it."""
+
+    @property
+    def announced(self) -> Mapping[str, str]:
+        """What has to be said of it before an upload in parts."""
+        return {} if self.algorithm == "md5" else {"ChecksumAlgorithm": self.algorithm.upper()}
 
     def of(self, file: IO[bytes]) -> str:
         """Return the checksum of a whole file, and go back to its start."""
         file.seek(0)
-        value = _sha256(_chunks(file)) if self.algorithm == "SHA256" else _crc32(_chunks(file))
+        chunks = _chunks(file)
+        value = _crc32(chunks) if self.algorithm == "crc32" else _hash(self.algorithm, chunks)
         file.seek(0)
         return self.spelled(value)
 
@@ -35,8 +44,8 @@ class Checksum:
         return base64.b64encode(value).decode()
 
 
-def _sha256(chunks: Iterator[bytes]) -> bytes:
-    digest = hashlib.sha256()
+def _hash(algorithm: str, chunks: Iterator[bytes]) -> bytes:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     for chunk in chunks:
         digest.update(chunk)
     return digest.digest()

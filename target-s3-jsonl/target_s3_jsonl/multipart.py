@@ -85,7 +85,7 @@ def send(  # noqa: PLR0913 - what S3 asks for
     `where` is bucket and key, `described` what `CreateMultipartUpload` takes about the object,
     `condition` what `CompleteMultipartUpload` takes, whose answer is returned. Raises what boto3 raises.
     """
-    algorithm = {"ChecksumAlgorithm": checksum.algorithm} if checksum else {}
+    algorithm = checksum.announced if checksum else {}
     upload = client.create_multipart_upload(**where, **described, **algorithm)  # type: ignore[arg-type]  # built as a mapping
     this: dict[str, Any] = {**where, "UploadId": upload["UploadId"]}
     try:
@@ -111,7 +111,8 @@ def _send_parts(
         readable = cast("IO[bytes]", body)
         digest: dict[str, Any] = {checksum.member: checksum.of(readable)} if checksum else {}
         sent = client.upload_part(**this, PartNumber=number, Body=readable, **digest)
-        part: dict[str, Any] = {"PartNumber": number, "ETag": sent["ETag"], **digest}
+        told = digest if checksum and checksum.announced else {}
+        part: dict[str, Any] = {"PartNumber": number, "ETag": sent["ETag"], **told}
         parts.append(cast("CompletedPartTypeDef", part))
     return parts
 

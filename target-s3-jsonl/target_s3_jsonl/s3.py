@@ -7,11 +7,12 @@ ever replaced. The same `S3Store` serves several threads.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore import exceptions as boto
@@ -30,12 +31,31 @@ if TYPE_CHECKING:
     from target_s3_jsonl.settings import Settings
 
 
+_logger = logging.getLogger(__name__)
+
+
 class _LaterError(Exception):
     """Another attempt may go better; `error` is what to say when there is none."""
 
     def __init__(self, error: StoreError) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class _Way(NamedTuple):
+    """How to ask for an object to be stored: on the condition that its name is free, and with which checksum."""
+
+    conditional: bool
+    checksum: Checksum | None
+
+
+def _ways(settings: Settings) -> list[_Way]:
+    """Return what is asked for, and then what a store can do that lacks some of it: the least loss first."""
+    checksums = (
+        [None] if settings.checksum == "none" else [Checksum(settings.checksum), Checksum("md5")]
+    )
+    conditions = [True, False] if settings.conditional_writes == "auto" else [False]
+    return [_Way(conditional, checksum) for checksum in checksums for conditional in conditions]
 
 
 class S3Store:
@@ -63,8 +83,8 @@ class S3Store:
         self._bucket = url.netloc
         self._prefix = f"{url.path.strip('/')}/".lstrip("/")
         self._settings = settings
-        self._checksum = None if settings.checksum == "none" else Checksum(settings.checksum)
-        self._conditional = settings.conditional_writes == "auto"
+        self._ways = _ways(settings)
+        self._way = 0
         # Runs that never send parts leave none behind, and need no right to list them.
         self._in_parts = settings.batch_size_bytes >= multipart.FROM
         self._version = version
@@ -91,10 +111,26 @@ class S3Store:
                     created = self._put(key, sealed)
                     self._hopeless = False
                     self._works = True
+                    self._tell()
                     if self._in_parts:
                         self._abort_orphans()
                     return created
         return self._put(key, sealed)
+
+    def _tell(self) -> None:
+        """Say what the store was found to lack."""
+        asked, found = self._ways[0], self._ways[self._way]
+        if asked.conditional and not found.conditional:
+            _logger.warning(
+                "s3://%s knows no conditional writes: each name is looked at before it is written.",
+                self._bucket,
+            )
+        if asked.checksum is not found.checksum:
+            _logger.warning(
+                "s3://%s does not know the checksum %s: objects go with their Content-MD5.",
+                self._bucket,
+                self._settings.checksum,
+            )
 
     def _abort_orphans(self) -> None:
         before = self._now() - self._ORPHAN_AGE
@@ -115,13 +151,14 @@ class S3Store:
 
     def _attempt(self, key: str, sealed: Sealed) -> bool:
         """Send once; look at a name that is taken, or may be where the store is not asked to refuse it."""
-        conditional = self._conditional
-        if not conditional and self._found(key, sealed):
+        number = self._way
+        way = self._ways[number]
+        if not way.conditional and self._found(key, sealed):
             return False
         try:
-            self._send(key, sealed, conditional=conditional)
+            self._send(key, sealed, way)
         except boto.ClientError as error:
-            return self._refused(key, sealed, error, conditional=conditional)
+            return self._refused(key, sealed, error, number)
         except (boto.BotoCoreError, OSError) as error:
             raise self._broken(key, error) from error
         except RuntimeError as error:
@@ -137,9 +174,8 @@ class S3Store:
         later = self._works and isinstance(error, _CONNECTION_LOST)
         return _LaterError(failure) if later else failure
 
-    def _refused(
-        self, key: str, sealed: Sealed, error: boto.ClientError, *, conditional: bool
-    ) -> bool:
+    def _refused(self, key: str, sealed: Sealed, error: boto.ClientError, number: int) -> bool:
+        """Find out whether it is there all the same, or go another way than that of this `number`."""
         status = refusal.status(error)
         if status == HTTPStatus.PRECONDITION_FAILED and self._found(key, sealed) is not False:
             return False  # without the right to look, the name has to do: it is made of the content's digest
@@ -148,18 +184,17 @@ class S3Store:
             refusal.code(error) == "NoSuchUpload"
         ):
             raise _LaterError(self._contended(key)) from error
-        if conditional and (
-            status == HTTPStatus.NOT_IMPLEMENTED or refusal.code(error) in _CONDITION_UNKNOWN
-        ):
-            self._conditional = False
+        unknown = status == HTTPStatus.NOT_IMPLEMENTED or refusal.code(error) in _UNKNOWN
+        if unknown and number + 1 < len(self._ways):
+            self._way = number + 1
             return self._attempt(key, sealed)
         failure = self._failure(key, error)
         if status in _BUSY:
             raise _LaterError(failure) from error
         raise failure from error
 
-    def _send(self, key: str, sealed: Sealed, *, conditional: bool) -> None:
-        condition: dict[str, Any] = {"IfNoneMatch": "*"} if conditional else {}
+    def _send(self, key: str, sealed: Sealed, way: _Way) -> None:
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if way.conditional else {}
         where = {"Bucket": self._bucket, "Key": key}
         described = attributes(self._settings, sealed, self._version)
         answer: Mapping[str, Any]
@@ -171,11 +206,11 @@ class S3Store:
                 part=multipart.PART,
                 described=described,
                 condition=condition,
-                checksum=self._checksum,
+                checksum=way.checksum,
             )
         else:
-            if self._checksum:
-                condition[self._checksum.member] = self._digest(self._checksum, sealed)
+            if way.checksum:
+                condition[way.checksum.member] = self._digest(way.checksum, sealed)
             sealed.file.seek(0)
             answer = self._client.put_object(
                 **where,  # type: ignore[arg-type]  # built as a mapping
@@ -189,7 +224,7 @@ class S3Store:
 
     @staticmethod
     def _digest(checksum: Checksum, sealed: Sealed) -> str:
-        if checksum.algorithm == "SHA256":
+        if checksum.algorithm == "sha256":
             return checksum.spelled(sealed.sha256)  # known since the spool was written
         return checksum.of(sealed.file)
 
@@ -248,4 +283,4 @@ _CONNECTION_LOST = (
     boto.ConnectionClosedError,
     boto.ReadTimeoutError,
 )
-_CONDITION_UNKNOWN = {"NotImplemented", "InvalidArgument", "InvalidRequest"}
+_UNKNOWN = {"NotImplemented", "InvalidArgument", "InvalidRequest"}

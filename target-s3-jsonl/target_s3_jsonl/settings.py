@@ -127,7 +127,7 @@ class Settings:
     proxy_url: str | None = declare("string", "Proxy for requests to the store.", secret=True)
     checksum: Literal["sha256", "crc32", "none"] = declare(
         "options",
-        "Checksum sent with an object, which the store verifies.",
+        "Checksum sent with an object, which the store verifies. One that does not know it gets Content-MD5.",
         "sha256",
         options=("sha256", "crc32", "none"),
     )

@@ -39,14 +39,22 @@ Faults = dict[tuple[Kind, int], Fault]
 
 
 class FaultyS3:
-    """The proxy; `held` is set when a request waits, `asked` lists the kinds of all requests, `conditional` which had a condition."""
+    """The proxy; `held` is set when a request waits, `asked` lists the kinds of all requests, `conditional` which had a condition, `md5` which a Content-MD5."""
 
-    def __init__(self, upstream: int, faults: Faults | Callable[[Kind, int], Fault | None]) -> None:
-        """Listen on a free port."""
+    def __init__(
+        self,
+        upstream: int,
+        faults: Faults | Callable[[Kind, int], Fault | None],
+        *,
+        lacks: str | None = None,
+    ) -> None:
+        """Listen on a free port; headers that begin with what it `lacks` are refused, as by an older store."""
         self.held = threading.Event()
         self._go = threading.Event()
         self.asked: list[Kind] = []
         self.conditional: list[bool] = []
+        self.md5: list[bool] = []
+        self._lacks = lacks
         self._lock = threading.Lock()
         self._fault = faults if callable(faults) else lambda kind, n: faults.get((kind, n))
         proxy = self
@@ -98,7 +106,10 @@ class FaultyS3:
         with self._lock:
             self.asked.append(kind)
             self.conditional.append("If-None-Match" in handler.headers)
+            self.md5.append("Content-MD5" in handler.headers)
             fault = self._fault(kind, self.asked.count(kind))
+        if self._lacks and any(name.lower().startswith(self._lacks) for name in handler.headers):
+            fault = Fault("refuse", 501, "NotImplemented")
         what = fault.what if fault else ""
         if fault and what == "refuse":
             text = f"<Error><Code>{fault.code}</Code><Message>no</Message></Error>".encode()

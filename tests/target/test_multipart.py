@@ -98,6 +98,18 @@ def test_a_large_object_goes_in_parts(local_s3: LocalS3, bucket: str, checksum: 
     assert _unfinished(local_s3, bucket) == []
 
 
+def test_a_large_object_goes_to_a_store_that_knows_no_checksum(
+    local_s3: LocalS3, bucket: str
+) -> None:
+    """Each part has its Content-MD5 then, and the whole its condition."""
+    with FaultyS3(local_s3.port, {}, lacks="x-amz-checksum") as proxy:
+        assert _store(local_s3, bucket, url=proxy.url).put(_NAME, _sealed())
+    assert proxy.asked == ["begin", "head", *["begin"] * 2, "part", "part", "complete", "list"]
+    assert [kind for kind, md5 in zip(proxy.asked, proxy.md5, strict=True) if md5] == ["part"] * 2
+    assert proxy.conditional[proxy.asked.index("complete")]
+    assert local_s3.objects(bucket) == {f"jira/{_NAME}": _BODY}
+
+
 def test_a_large_object_never_replaces_another(local_s3: LocalS3, bucket: str) -> None:
     """The last request carries the condition."""
     other = gzip.compress(b"{}\n")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from target.command import s3_config
+from target.faulty_s3 import FaultyS3
 from target.objects import PATH, sealed_object
 from target.proxy import Proxy, ScriptedS3
 from target_s3_jsonl.batch import Sealed
@@ -295,9 +296,27 @@ def test_a_refusal_says_what_to_do(status: int, code: str, reason: str) -> None:
     assert "lake" in str(caught.value)
 
 
-def test_a_store_that_knows_no_checksum_says_what_to_do() -> None:
-    """Only the condition is left out by itself."""
-    script = [("PUT", 501, "NotImplemented"), ("HEAD", 404, ""), ("PUT", 501, "NotImplemented")]
+def test_a_store_that_knows_no_checksum_gets_the_oldest_one(
+    local_s3: LocalS3, bucket: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is found out once, what the store can do is still asked for, and the log says so."""
+    with FaultyS3(local_s3.port, {}, lacks="x-amz-checksum") as proxy:
+        store = _s3(local_s3, bucket, endpoint_url=proxy.url)
+        assert store.put(PATH, sealed_object())
+        assert store.put(f"2{PATH}", sealed_object())
+        assert not store.put(PATH, sealed_object())
+    assert proxy.asked == ["put", "head", "put", "put", "put", "put", "head"]
+    assert proxy.conditional == [True, False, False, True, True, True, False]
+    assert proxy.md5 == [False, False, False, True, True, True, False]
+    assert len(local_s3.objects(bucket)) == 2
+    assert "does not know the checksum sha256" in caplog.text
+    assert "conditional" not in caplog.text
+
+
+def test_a_store_that_refuses_whatever_is_left_out_says_what_to_do() -> None:
+    """Something else must be what it lacks."""
+    refused, look = ("PUT", 501, "NotImplemented"), ("HEAD", 404, "")
+    script = [refused, look, refused, refused, look, refused]
     with ScriptedS3(*script) as server, pytest.raises(StoreError, match="checksum to none"):
         _scripted(server).put(PATH, sealed_object())
 
