@@ -139,7 +139,16 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """Whoever ran the tests may have had it ignored, as `nohup` does, and what is started inherits that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @LINUX
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_tap_is_asked_alone_so_that_the_last_state_is_saved(
     project: Project, signum: signal.Signals
