@@ -25,11 +25,11 @@ where they stand as expected.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.span import MINUTE, Ask, Row, Span, Window, floor_to_minute, lower_bound
+from tap_jira_oauth.standstill import MAX_REPEATS, Standstill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,21 +40,8 @@ WINDOW_ROWS = 5_000
 LATE_ROWS = 50
 """So many rows in a row, all younger than the run, may end it: it would chase edits for ever."""
 
-FREE_REPEATS = 8
-"""So often rows may move without the reader getting any further before it rests between two pages.
-
-That is normal while people edit the very rows that are read. More than that is mostly an index that
-lags: one that still counts what is deleted, or that of another node. It catches up if it is let.
-"""
-
 SECOND = 1000
 """Milliseconds."""
-
-LONGEST_REST = 10.0
-"""Seconds between two pages at most; rests grow to it from a tenth of a second."""
-
-MAX_REPEATS = 46
-"""How often that may go on before it is an error: with all rests, five minutes."""
 
 
 class Reader:
@@ -81,8 +68,7 @@ class Reader:
         self._passed = 0
         self._withheld: set[Row] = set()
         self._late = 0
-        self._repeats = 0
-        self._refused: Counter[int] = Counter()
+        self._standstill = Standstill()
         self._start_at = 0
         self._reached = 0
         self._back = 0
@@ -122,11 +108,7 @@ class Reader:
     @property
     def rest(self) -> float:
         """How many seconds to wait before the next page is asked for: an index may have to catch up."""
-        return resting(self._stuck)
-
-    @property
-    def _stuck(self) -> int:
-        return max(self._repeats, max(self._refused.values(), default=0))
+        return self._standstill.rest
 
     def boundary(self, bookmark: int) -> dict[str, int]:
         """Return the rows (id: updated) that a run from `bookmark` on may be shown again.
@@ -163,8 +145,7 @@ class Reader:
         passed = self._passed
         new = self._note(rows)
         if self._passed > passed:
-            self._repeats = 0
-            self._refused.clear()
+            self._standstill.over()
         if not self._window.by_key:
             self._settle(rows)
         fresh = rows[overlap:]
@@ -237,7 +218,7 @@ class Reader:
             self.done = True
         else:
             if end > self._reached:
-                self._repeats = 0
+                self._standstill.further()
             self._reached = max(end, self._reached)
             self._go_on(rows, end)
 
@@ -273,16 +254,10 @@ class Reader:
         return until is not None and self._settled is not None and self._settled >= until
 
     def _step_back(self, rows: Sequence[Row]) -> None:
-        """Rows moved: look for the last good one further up, twice as far each time.
-
-        While people edit, the pages that do not tie in differ. The very same one, again and again
-        and with no new row in between, is no edit, however far a window got that was opened anew.
-        """
+        """Rows moved: look for the last good one further up, twice as far each time."""
         self.moved += 1
-        self._repeats += 1
-        page = hash((self.ask, *rows))
-        self._refused[page] += 1
-        if self._stuck > MAX_REPEATS:
+        self._standstill.refused(hash((self.ask, *rows)))
+        if self._standstill.is_hopeless:
             raise AnswerError(
                 f"Jira's answers to the same search (updated >= {self._window.since}) contradict "
                 f"each other {MAX_REPEATS} times in a row, for minutes. Run again; if it stays so, ask "
@@ -335,13 +310,6 @@ class Reader:
         self._window = window
         self._start_at = self._reached = self._back = 0
         self._last = None
-
-
-def resting(repeats: int) -> float:
-    """Return how many seconds to wait after so many pages in a row that brought the reader no further."""
-    if repeats <= FREE_REPEATS:
-        return 0.0
-    return min(LONGEST_REST, 0.1 * 2.0 ** (repeats - FREE_REPEATS - 1))
 
 
 def _from(lower: int, rows: Mapping[str, int]) -> dict[str, int]:

@@ -186,7 +186,7 @@ class S3Store:
             raise _LaterError(self._contended(key)) from error
         unknown = status == HTTPStatus.NOT_IMPLEMENTED or refusal.code(error) in _UNKNOWN
         if unknown and number + 1 < len(self._ways):
-            self._way = number + 1
+            self._way = max(self._way, number + 1)
             return self._attempt(key, sealed)
         failure = self._failure(key, error)
         if status in _BUSY:

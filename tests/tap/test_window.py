@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tap_jira_oauth.errors import AnswerError
 from tap_jira_oauth.span import MINUTE, Ask, Row, Span, Window, lower_bound
-from tap_jira_oauth.window import FREE_REPEATS, LONGEST_REST, MAX_REPEATS, Reader, resting
+from tap_jira_oauth.standstill import FREE_REPEATS, LONGEST_REST, MAX_REPEATS, resting
+from tap_jira_oauth.window import Reader
 
 pytestmark = pytest.mark.any_version
 
