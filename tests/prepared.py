@@ -7,6 +7,7 @@ interpreter. What is killed or gets signals is started as people start it, by `s
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import importlib
@@ -50,6 +51,11 @@ class Prepared:
                 pass_fds=(there.fileno(),),
             )
 
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
+        self._process.wait(10)
+
     def run(
         self, order: Mapping[str, Any], given: bytes, log: IO[bytes], seconds: float
     ) -> tuple[int, bytes]:
@@ -84,7 +90,9 @@ class Prepared:
 @functools.cache
 def prepared(entry: str) -> Prepared:
     """Return the process of a command, one for each process that runs tests."""
-    return Prepared(entry)
+    made = Prepared(entry)
+    atexit.register(made.close)
+    return made
 
 
 def _feed(file: IO[bytes], given: bytes) -> None:
