@@ -38,8 +38,8 @@ TAP = {
     "configuration": {"config_schema", "credentials", "errors", "setting", "settings"},
     "config_schema": {"errors", "settings"},
     "streams": {
-        *("answered_issue", "bookmark", "census", "census_fetch", "child_fetch", "child_lists"),
-        "cloud_search",
+        *("answered_issue", "answered_page", "bookmark", "census", "census_fetch", "child_fetch"),
+        *("child_lists", "cloud_search"),
         *("cloud_window", "deleted", "deleted_fetch", "display", "errors", "expansion"),
         *("fetch", "field_redaction", "field_types", "fields", "gate", "history_redaction"),
         *("issue_versions", "jira", "jql", "newest_first", "offset_search"),
@@ -70,6 +70,7 @@ TAP = {
     "deleted": {"census", "census_ids", "errors", "jql", "settings"},
     "deleted_fetch": {"client", "deleted", "errors", "fetch", "jql", "offset_search"},
     "answered_issue": set(),
+    "answered_page": {"answered_issue", "client", "errors", "jql", "span"},
     "issue_versions": {
         *("child_lists", "client", "cloud_search", "errors", "jql", "offset_search"),
     },
@@ -77,14 +78,14 @@ TAP = {
     "child_fetch": {"child_lists", "client", "errors", "fetch", "gate"},
     "child_lists": {"answered_issue", "errors", "jql"},
     "fetch": {
-        *("answered_issue", "cloud_window", "errors", "jql", "page_size", "span", "window"),
+        *("cloud_window", "errors", "page_size", "span", "window"),
     },
     "offset_search": {
-        *("answer", "answered_issue", "client", "errors", "fetch", "jql", "page_size", "span"),
+        *("answer", "answered_page", "client", "errors", "fetch", "jql", "page_size", "span"),
     },
     "page_size": set(),
     "cloud_search": {
-        *("answered_issue", "client", "cloud_window", "errors", "fetch", "jql", "page_size"),
+        *("answered_page", "client", "cloud_window", "errors", "fetch", "jql", "page_size"),
     },
     "cloud_window": {"errors", "span", "window"},
     "jira": {

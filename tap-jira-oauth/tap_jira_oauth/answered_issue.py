@@ -2,16 +2,14 @@
 
 Hundreds of fields come with every issue, and nearly the same ones with each. So a decoder learns
 their names from the first page, and makes a struct with a member for each of them: that takes half
-the time of a dictionary. A page with a field that is new is decoded again, and its name learnt.
+the time of a dictionary. Where an issue has a field that is new, its name is learnt, and the issue decoded again.
 """
 
 from __future__ import annotations
 
-import operator
-import threading
 from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 
@@ -89,52 +87,37 @@ class Issue(msgspec.Struct, Generic[F], gc=False):
     versions: msgspec.Raw = msgspec.field(name="versionedRepresentations", default=msgspec.Raw())
 
 
-class Page(Protocol):
-    """An answer with issues in it."""
+class IssueDecoder:
+    """Decodes issues, given as JSON texts; learns which fields there are."""
 
-    @property
-    def issues(self) -> Sequence[Issue[Values]]:
-        """The issues."""
-
-
-P = TypeVar("P", bound=Page)
-
-
-class PageDecoder(Generic[P]):
-    """Decodes answers with issues; learns which fields there are."""
-
-    def __init__(self, page: Any) -> None:
-        """Know no field yet; `page` is the answer's struct, generic by that of the values."""
-        self._page = page
-        self._learner = msgspec.json.Decoder(page[dict[str, msgspec.Raw]])
-        self._decoder: msgspec.json.Decoder[P] = msgspec.json.Decoder(page[Values])
+    def __init__(self) -> None:
+        """Know no field yet."""
+        self._decoder: msgspec.json.Decoder[Issue[Values]] = msgspec.json.Decoder(Issue[Values])
         self._known: Sequence[str] = ()
-        self._lock = threading.Lock()
 
-    def decode(self, body: bytes) -> P:
-        """Decode an answer.
+    def decode(self, issue: msgspec.Raw, page: Iterable[msgspec.Raw]) -> Issue[Values]:
+        """Decode an issue; if it has a field that is new, learn from all that came in its `page`.
 
         Raises:
             msgspec.ValidationError: it has another shape.
             msgspec.DecodeError: it is no JSON.
         """
         try:
-            return self._decoder.decode(body)
+            return self._decoder.decode(issue)
         except msgspec.ValidationError:
-            return self._learnt(body).decode(body)
+            self._learn(page)  # of many at once, since it takes as long as to decode them
+            return self._decoder.decode(issue)
 
-    def _learnt(self, body: bytes) -> msgspec.json.Decoder[P]:
-        """Return what knows the fields of an answer, too; several threads may learn."""
-        sent = chain.from_iterable(map(_fields, self._learner.decode(body).issues))
-        with self._lock:
-            fields = tuple(dict.fromkeys(chain(self._known, sent)))
-            if len(fields) > len(self._known):
-                self._decoder = msgspec.json.Decoder(self._page[with_members(fields)])
-                self._known = fields
-            return self._decoder
+    def _learn(self, issues: Iterable[msgspec.Raw]) -> None:
+        """Know the fields of these issues, too."""
+        sent = chain.from_iterable(_names.decode(issue).fields for issue in issues)
+        fields = tuple(dict.fromkeys(chain(self._known, sent)))
+        if len(fields) > len(self._known):
+            self._decoder = msgspec.json.Decoder(Issue[with_members(fields)])  # type: ignore[misc]  # a type made at run time
+            self._known = fields
 
 
-_fields = operator.attrgetter("fields")
+_names = msgspec.json.Decoder(Issue[dict[str, msgspec.Raw]])
 
 
 def with_members(fields: Iterable[str]) -> type[Values]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -16,7 +17,7 @@ from tap_jira_oauth.transport import Body, Transport
 from tap_jira_oauth.verdict import judge, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from requests.auth import AuthBase
 
@@ -198,11 +199,18 @@ def decode(answer: Answer, path: str, decoder: Decoder[T]) -> T:
         UnavailableError: it is no JSON, though it said so; a proxy may have cut it.
     """
     body = answer.body
-    try:
+    with decoding(path):
         if body.find(b"\n", 0, -1) >= 0:
             # Parts of it are printed as they are, and a line must not be broken.
             body = msgspec.json.format(body, indent=-1)
         return decoder.decode(body)
+
+
+@contextmanager
+def decoding(path: str) -> Iterator[None]:
+    """Say of what cannot be decoded within the block that it is the answer from `path`; raises as `decode`."""
+    try:
+        yield
     except msgspec.ValidationError as error:
         raise AnswerError(f"{path}: Jira's answer has an unexpected shape: {error}.") from error
     except msgspec.DecodeError as error:

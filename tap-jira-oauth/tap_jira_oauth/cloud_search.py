@@ -8,26 +8,26 @@ may hold fewer issues than were asked for, and only a missing token ends the res
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
 from tap_jira_oauth.client import decode
 from tap_jira_oauth.cloud_window import Chain
 from tap_jira_oauth.errors import BadRequestError
-from tap_jira_oauth.fetch import Arrived, Found, row
+from tap_jira_oauth.fetch import Arrived, Found
 from tap_jira_oauth.jql import restriction, window_jql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tap_jira_oauth.answered_page import IssueMaker
     from tap_jira_oauth.client import JiraClient
     from tap_jira_oauth.cloud_window import CloudAsk, CloudReader
     from tap_jira_oauth.page_size import PageSize
 
-F = TypeVar("F")
+T = TypeVar("T")
 
 logger = logging.getLogger("tap-jira-oauth")
 
@@ -38,10 +38,10 @@ MANY = 0.05
 """The share of issues, counted and not shown, that is more than deletions in a lagging index explain."""
 
 
-class TokenPage(msgspec.Struct, Generic[F]):
+class TokenPage(msgspec.Struct):
     """The envelope of `SEARCH`; `nextPageToken` is absent on the last page."""
 
-    issues: list[Issue[F]]
+    issues: list[msgspec.Raw]
     token: str | None = msgspec.field(name="nextPageToken", default=None)
     is_last: bool = msgspec.field(name="isLast", default=True)
 
@@ -52,24 +52,25 @@ class Count(msgspec.Struct):
     count: int
 
 
+_decoder = msgspec.json.Decoder(TokenPage)
 _count_decoder = msgspec.json.Decoder(Count)
 
 
 @dataclass(frozen=True)
-class TokenSearch:
+class TokenSearch(Generic[T]):
     """The search of Cloud, by `nextPageToken`."""
 
     client: JiraClient
+    issues: IssueMaker[T]
     fields: Sequence[str]
     size: PageSize
     condition: str | None = None
     expand: Sequence[str] = ()
-    decoder: PageDecoder[TokenPage[Values]] = field(default_factory=lambda: PageDecoder(TokenPage))
 
-    def find(self, project_key: str, ask: CloudAsk) -> Arrived:
+    def find(self, project_key: str, ask: CloudAsk) -> Arrived[T]:
         """Ask for one page; a token that Jira refuses is said in the answer's `chain`.
 
-        It is decoded at once, since whether to count depends on it.
+        Its envelope is decoded at once, since whether to count depends on it.
 
         Raises:
             TapError: Jira refused, did not answer, or answered something else.
@@ -81,21 +82,23 @@ class TokenSearch:
                 raise
             # The same query without a token was answered, so it is the token: it has expired.
             logger.warning("%s: %s The search begins anew where it was.", project_key, error)
-            refused = Found([], [], 0, chain=Chain(refused=True))
-            return Arrived(lambda: refused)
+            return Arrived(lambda: Found([], [], 0, chain=Chain(refused=True)))
         count = None
         if ask.uncounted and found.token is not None:
             count = self._count(project_key, ask)
-        page = Found(
-            found.issues,
-            [row(issue) for issue in found.issues],
-            len(found.issues) if count is None else count,
-            chain=Chain(found.token, found.is_last, count),
+        return Arrived(lambda: self._found(found, count))
+
+    def _found(self, page: TokenPage, count: int | None) -> Found[T]:
+        made, rows = self.issues.made(SEARCH, page.issues)
+        return Found(
+            made,
+            rows,
+            len(rows) if count is None else count,
+            chain=Chain(page.token, page.is_last, count),
             requests=1 if count is None else 2,
         )
-        return Arrived(lambda: page)
 
-    def _page(self, project_key: str, ask: CloudAsk) -> TokenPage[Values]:
+    def _page(self, project_key: str, ask: CloudAsk) -> TokenPage:
         asked = self.size.current
         jql = window_jql(project_key, self.condition, since=ask.since)
         more = {} if ask.token is None else {"nextPageToken": ask.token}
@@ -108,7 +111,7 @@ class TokenSearch:
             return {"jql": jql, "maxResults": asked, "fields": self.fields, **more}
 
         answer = self.client.search(SEARCH, payload, lambda: self.size.shrink(asked))
-        found = decode(answer, SEARCH, self.decoder)
+        found = decode(answer, SEARCH, _decoder)
         self.size.worked()
         return found
 

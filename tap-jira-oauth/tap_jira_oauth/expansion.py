@@ -48,17 +48,12 @@ class Expansion:
     redaction: Redaction
     history: Redact
 
-    def put(self, records: Iterable[dict[str, Any]], issues: Iterable[Issue[Values]]) -> None:
-        """Put what issues have of it into their records.
+    def of(self, issue: Issue[Values]) -> dict[str, msgspec.Raw]:
+        """Return what an issue has of it, by the names in the record.
 
         Raises:
-            AnswerError: one of them has another shape.
+            AnswerError: it has another shape.
         """
-        if self.names:
-            for made, issue in zip(records, issues, strict=True):
-                made.update(self._of(issue))
-
-    def _of(self, issue: Issue[Values]) -> dict[str, msgspec.Raw]:
         found = {}
         for name in self.names:
             raw = getattr(issue, _ATTRIBUTES.get(name, name))

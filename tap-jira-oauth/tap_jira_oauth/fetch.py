@@ -15,44 +15,32 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from tap_jira_oauth.cloud_window import Chain, CloudReader
-from tap_jira_oauth.errors import (
-    AnswerError,
-    TapError,
-    UnavailableError,
-)
-from tap_jira_oauth.jql import parse_datetime
-from tap_jira_oauth.span import Ask, Row
+from tap_jira_oauth.errors import TapError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_jira_oauth.answered_issue import Issue, Values
     from tap_jira_oauth.cloud_window import CloudAsk
     from tap_jira_oauth.page_size import PageSize
+    from tap_jira_oauth.span import Ask, Row
     from tap_jira_oauth.window import Reader
 
 logger = logging.getLogger("tap-jira-oauth")
 
-F = TypeVar("F")
 T = TypeVar("T")
 
 
-_text = msgspec.json.Decoder(str)
-
-
 @dataclass(frozen=True)
-class Found:
-    """One answer, with the place of each of its issues in the order of the window.
+class Found(Generic[T]):
+    """One answer: what was made of its issues, with the place of each in the order of the window.
 
     `covered` is how many of the window's rows Jira says to have looked at for it. `chain` is what leads to the next page on Cloud; `requests` counts what was asked for all this.
     """
 
-    issues: list[Issue[Values]]
+    issues: list[T]
     rows: list[Row]
     total: int
     covered: int = 0
@@ -61,45 +49,47 @@ class Found:
 
 
 @dataclass
-class Arrived:
+class Arrived(Generic[T]):
     """An answer that nobody has looked at yet.
 
     It is decoded by the thread that prints it, one page after the other: while a page is decoded
     Python does nothing else anyway, and what one core has just decoded another would have to fetch.
     """
 
-    read: Callable[[], Found]
+    read: Callable[[], Found[T]]
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> Found[T]:
         """Decode it, once.
 
         Raises:
             TapError: Jira answered something else.
         """
-        return self.read()
+        found = self.read()
+        del self.read  # and with it the answer's bytes
+        return found
 
 
 @dataclass(frozen=True)
-class Page:
-    """The issues of one answer that are new, and the rows that its window counts in all.
+class Page(Generic[T]):
+    """What was made of those issues of one answer that are new, and the rows that its window counts in all.
 
     `requests` counts those that were sent since the page before, also ahead and in vain.
     """
 
-    issues: list[Issue[Values]]
+    issues: list[T]
     total: int
     requests: int
 
 
-class Search(Protocol):
+class Search(Protocol[T]):
     """Asks for one page."""
 
     @property
     def size(self) -> PageSize:
         """The size of the pages to come."""
 
-    def find(self, project_key: str, ask: Any) -> Arrived:
+    def find(self, project_key: str, ask: Any) -> Arrived[T]:
         """Return the answer to `ask`, which is what the reader of its flavour says."""
 
 
@@ -110,10 +100,10 @@ class Reading:
     key: str
     reader: Reader | CloudReader
     total: int | None = None
-    pending: dict[Ask | CloudAsk, Future[Arrived]] = field(default_factory=dict)
+    pending: dict[Ask | CloudAsk, Future[Arrived[Any]]] = field(default_factory=dict)
     sent: int = 0
 
-    def take(self, found: Found) -> list[int]:
+    def take(self, found: Found[Any]) -> list[int]:
         """Give the reader the answer that it asked for; return the indexes of the new issues."""
         if isinstance(self.reader, CloudReader):
             return self.reader.follow(found.rows, found.chain or Chain())
@@ -134,18 +124,20 @@ class Reading:
         return self.reader.ahead(size.current, total)
 
 
-class Fetcher:
+class Fetcher(Generic[T]):
     """Reads one project after the other, with up to `width` pages under way, and some more waiting."""
 
-    def __init__(self, search: Search, width: int, close: Callable[[float], None]) -> None:
+    def __init__(self, search: Search[T], width: int, close: Callable[[float], None]) -> None:
         """Prepare; nothing is asked for yet. `close` lets no request be sent for so many seconds."""
         self._search = search
         self._width = width
         self._close = close
         self._readings: list[Reading] = []
-        self._dropped: list[Future[Arrived]] = []
+        self._dropped: list[Future[Arrived[Any]]] = []
 
-    def pages(self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]) -> Iterator[Page]:
+    def pages(
+        self, reading: Reading, upcoming: Callable[[], Iterable[Reading]]
+    ) -> Iterator[Page[T]]:
         """Read one project until its reader is done; look ahead into the `upcoming` ones.
 
         Raises:
@@ -170,7 +162,7 @@ class Fetcher:
             if reading in self._readings:
                 self._readings.remove(reading)
 
-    def _found(self, reading: Reading) -> Found:
+    def _found(self, reading: Reading) -> Found[T]:
         """Return the answer to what the reader asks; one that turns out to be cut is asked for once more."""
         ask = reading.reader.ask
         arrived = reading.pending.pop(ask).result()
@@ -254,19 +246,3 @@ def in_background(work: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, daemon=True).start()
     return future
-
-
-def row(issue: Issue[Values]) -> Row:
-    """Return an issue's place in the order by last change.
-
-    Raises:
-        AnswerError: it came without `updated`.
-    """
-    try:
-        updated = _text.decode(issue.fields["updated"])
-    except (KeyError, msgspec.ValidationError) as error:
-        raise AnswerError(
-            f"Issue {issue.key} came without 'updated'; it cannot be put in order by its last "
-            "change."
-        ) from error
-    return Row(issue.id, parse_datetime(updated), issue.key)

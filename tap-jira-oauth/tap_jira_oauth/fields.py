@@ -237,13 +237,28 @@ def _named(values: Values, names: Mapping[str, str]) -> dict[str, Any]:
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with all its values decoded; numbers keep every digit."""
-    return _plain.decode(_encode(record))
+    return from_json(as_json(record))
+
+
+def from_json(record: bytes) -> dict[str, Any]:
+    """Return a record out of `as_json`, decoded likewise."""
+    return _plain.decode(record)
 
 
 class _Message(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
     stream: str
     record: dict[str, Any]
     time_extracted: str
+
+
+def as_json(record: Mapping[str, Any]) -> bytes:
+    """Return a record as JSON text."""
+    return _encode(record)
+
+
+def record_line(stream: str, record: dict[str, Any], extracted: datetime) -> bytes:
+    """Return the RECORD message of a stream, without a newline."""
+    return _encode(_Message(stream, record, extracted.isoformat()))
 
 
 def record_lines(stream: str, records: Iterable[dict[str, Any]], extracted: datetime) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tap_jira_oauth.answered_issue import Issue, PageDecoder, Values
-from tap_jira_oauth.offset_search import SearchAnswer
+import msgspec
+
+from tap_jira_oauth.answered_issue import Issue, IssueDecoder, Values
 
 
 def decoded(issue: bytes) -> Issue[Values]:
-    """Decode an issue, given as JSON text, out of an answer that holds nothing else."""
-    decoder: PageDecoder[SearchAnswer[Values]] = PageDecoder(SearchAnswer)
-    return decoder.decode(b'{"issues":[%b],"total":1,"maxResults":1}' % issue).issues[0]
+    """Decode an issue, given as JSON text, by what is learnt from itself."""
+    return IssueDecoder().decode(msgspec.Raw(issue), [msgspec.Raw(issue)])

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_jira_oauth.answered_page import IssueMaker, row
 from tap_jira_oauth.auth import build_auth
 from tap_jira_oauth.client import JiraClient
-from tap_jira_oauth.fetch import Fetcher, Reading, row
+from tap_jira_oauth.fetch import Fetcher, Reading
 from tap_jira_oauth.jira import Project
 from tap_jira_oauth.offset_search import OffsetSearch
 from tap_jira_oauth.page_size import PageSize
@@ -72,7 +73,9 @@ class Journey:
             }
         )
         client = JiraClient(settings, build_auth(settings))
-        search = OffsetSearch(client, FIELDS, PageSize(self.size), None, self.literal)
+        search = OffsetSearch(
+            client, IssueMaker(row), FIELDS, PageSize(self.size), None, self.literal
+        )
         fetcher = Fetcher(search, self.width, self._pass)
         projects, _ = client.get("/rest/api/2/project", list[Project])
         readings = [self._reading(project.key, lake) for project in projects]
@@ -81,9 +84,8 @@ class Journey:
             old = lake.states.get(reading.key)
             upcoming = functools.partial(itertools.islice, readings, index + 1, None)
             for page in fetcher.pages(reading, upcoming):
-                rows = [row(issue) for issue in page.issues]
-                emitted += rows
-                lake.versions += rows
+                emitted += page.issues
+                lake.versions += page.issues
                 known = [reading.reader.bookmark, old[0] if old else None]
                 newest = max((moment for moment in known if moment is not None), default=None)
                 if newest is not None:

@@ -103,12 +103,10 @@ def test_what_is_redacted_is_in_no_expansion(jira: Sandbox) -> None:
 def put(sent: object, *names: str, redact: tuple[str, ...] = ()) -> dict[str, Any]:
     """What is put into the record of an issue."""
     issue = decoded(msgspec.json.encode(sent))
-    record: dict[str, Any] = {}
     expansion = Expansion(
         names, redaction(redact, NAMES, ()), lambda history: {"id": history["id"]}
     )
-    expansion.put([record], [issue])
-    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record))
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(expansion.of(issue)))
     return made
 
 

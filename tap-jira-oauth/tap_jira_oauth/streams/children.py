@@ -166,19 +166,15 @@ class Children:
             if stream.kind is WORKLOGS:
                 self._late_worklogs = LateWorklogs(self._jira, stream.get_context_state(None))
 
-    def take(self, issues: Iterable[Issue[Values]]) -> list[Below]:
-        """Note what a page holds of the lists; take out the fields that came for them alone."""
+    def below(self, issue: Issue[Values]) -> Below | None:
+        """Return what the search shows of the lists below an issue; take out the fields that came for them alone."""
         if not self._streams:
-            return []
-        page = [
-            Below(parent(issue), [embedded(stream.kind, issue) for stream in self._streams])
-            for issue in issues
-        ]
-        for issue in issues:
-            for name in self._strange:
-                if name in issue.fields:
-                    del issue.fields[name]
-        return page
+            return None
+        found = Below(parent(issue), [embedded(stream.kind, issue) for stream in self._streams])
+        for name in self._strange:
+            if name in issue.fields:
+                del issue.fields[name]
+        return found
 
     def write(self, page: Sequence[Below], passed: Collection[str] | None) -> None:
         """Read what is missing of a page's lists and print them all; only those of `passed` issues.

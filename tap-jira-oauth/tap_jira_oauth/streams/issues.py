@@ -13,6 +13,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
+from tap_jira_oauth.answered_page import IssueMaker
 from tap_jira_oauth.bookmark import Bookmark, take_over
 from tap_jira_oauth.cloud_search import TokenSearch, report_missing
 from tap_jira_oauth.cloud_window import CloudReader
@@ -21,7 +22,14 @@ from tap_jira_oauth.errors import AccessError, ConfigurationError
 from tap_jira_oauth.expansion import Expansion, declared
 from tap_jira_oauth.fetch import Fetcher
 from tap_jira_oauth.field_types import Discovered, typed
-from tap_jira_oauth.fields import NEEDED, Shape, fields_to_ask, plain, record, record_lines
+from tap_jira_oauth.fields import (
+    NEEDED,
+    Shape,
+    as_json,
+    fields_to_ask,
+    from_json,
+    record_line,
+)
 from tap_jira_oauth.gate import StopRequestedError
 from tap_jira_oauth.jql import in_utc
 from tap_jira_oauth.offset_search import OffsetSearch
@@ -29,6 +37,7 @@ from tap_jira_oauth.page_size import PageSize
 from tap_jira_oauth.stream_redaction import of_fields
 from tap_jira_oauth.streams import schemas
 from tap_jira_oauth.streams.children import Children, ChildStream
+from tap_jira_oauth.streams.issue_texts import IssueText, IssueTexts
 from tap_jira_oauth.streams.paged import PagedStream
 from tap_jira_oauth.streams.printing import printed_as_they_are
 from tap_jira_oauth.streams.readings import Readings
@@ -131,8 +140,9 @@ class IssuesStream(PagedStream):
         """Yield the new issues of one project; keep its state true to what was yielded."""
         if not context:  # the SDK's word for no partition: a shard may have none
             return
+        self._texts.write = as_json
         for records in self._pages_of(self._project(context)):
-            yield from map(plain, records)
+            yield from map(from_json, records)
 
     @override
     def _sync_records(
@@ -186,22 +196,27 @@ class IssuesStream(PagedStream):
 
     def _print_records(self) -> None:
         name = self.stream_maps[0].stream_alias
+        self._texts.write = (
+            (lambda made: record_line(name, made, datetime.now(timezone.utc)))
+            if self.selected
+            else None
+        )
         output = sys.stdout.buffer
         with self.get_record_counter() as counter, self.get_sync_timer() as timer:
             for context in self.partitions:
                 counter.with_context(context)
                 timer.with_context(context)
-                for records in self._pages_of(self._project(context)):
+                for lines in self._pages_of(self._project(context)):
                     self.state_manager.is_flushed = False
                     if not self.selected:
                         continue
-                    output.write(record_lines(name, records, datetime.now(timezone.utc)))
+                    output.write(b"\n".join([*lines, b""]))
                     output.flush()
-                    counter.increment(len(records))
+                    counter.increment(len(lines))
         self._write_state_message()
 
-    def _pages_of(self, project: Project) -> Iterator[list[dict[str, Any]]]:
-        """Yield the records of one project page by page; its state follows what was taken."""
+    def _pages_of(self, project: Project) -> Iterator[list[bytes]]:
+        """Yield the records of one project page by page, as text; its state follows what was taken."""
         state = self.get_context_state({"project_id": project.id})
         old = self._readings.bookmark(state)
         reading = self._readings[project]
@@ -212,15 +227,13 @@ class IssuesStream(PagedStream):
         progress.begin(project.key)
         try:
             for page in self._fetcher.pages(reading, lambda: self._readings.after(project)):
-                below = self._children.take(page.issues)
-                records = [record(issue, self._shape) for issue in page.issues]
-                self._expansion.put(records, page.issues)
-                yield records
+                yield [issue.record for issue in page.issues]
                 # Reached only when the last of them is printed.
                 if self._prints:
+                    below = [issue.below for issue in page.issues if issue.below]
                     self._children.write(below, self._passed)
                 progress.unconformed.update(
-                    field for each in records for field in each.get("unconformed", ())
+                    field for issue in page.issues for field in issue.unconformed
                 )
                 self._keep(state, project, reader, old)
                 bookmark = state.get("replication_key_value")
@@ -246,10 +259,15 @@ class IssuesStream(PagedStream):
         return Readings(self._jira, self.stream_state, whole=whole)
 
     @functools.cached_property
-    def _fetcher(self) -> Fetcher:
+    def _texts(self) -> IssueTexts:
+        return IssueTexts(self._shape, self._children, self._expansion)
+
+    @functools.cached_property
+    def _fetcher(self) -> Fetcher[IssueText]:
         settings = self._jira.settings
         size = PageSize(settings.page_size)
-        parts = (self._jira.client, self._children.fields, size, settings.jql)
+        issues = IssueMaker(self._texts.make)
+        parts = (self._jira.client, issues, self._children.fields, size, settings.jql)
         expand = list(dict.fromkeys([*self._expansion.names, *self._children.expand]))
         search = (
             TokenSearch(*parts, expand=expand)
