@@ -191,6 +191,8 @@ class Loader:
         )
 
     def _settle(self, upload: Upload) -> None:
+        if self._chronicle is not None and self._chronicle.takes(upload):
+            return
         sealed = upload.sealed
         sealed.file.close()
         created = upload.outcome.result()
@@ -202,10 +204,10 @@ class Loader:
             sealed.size,
             sealed.reason,
         )
-        if self._chronicle is not None:
-            self._chronicle.stored(sealed.ticket)
         self.totals.update(objects=1, rows=sealed.rows, size=sealed.size)
         self._print(self._ledger.release(sealed.ticket))
+        if self._chronicle is not None:
+            self._chronicle.stored(sealed.ticket, self._uploads)
 
     def _print(self, value: bytes | None) -> None:
         if value is None or not self._heard:
