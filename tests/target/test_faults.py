@@ -238,9 +238,8 @@ def test_a_store_that_refuses_in_mid_run_ends_it_with_what_is_covered(
 ) -> None:
     """The first failed upload ends the run in one line; what was stored before is acknowledged."""
     with FaultyS3(local_s3.port, _third_put(fault)) as proxy:
-        config = s3_config(
-            local_s3, bucket, endpoint_url=proxy.url, batch_size_rows=4, max_parallel_uploads=1
-        )
+        more = {"batch_size_rows": 4, "max_parallel_uploads": 1, "manifests": False}
+        config = s3_config(local_s3, bucket, endpoint_url=proxy.url, **more)
         code, states, log = run(tmp_path, config, _INPUT)
     assert code == 1
     assert [line for line in log.splitlines() if "CRITICAL" in line and reason in line]
@@ -275,7 +274,7 @@ def test_a_failed_upload_lets_the_others_finish(
     """An upload under way when another one fails is stored and acknowledged before the run ends."""
     faults: Faults = {("put", 2): Fault("hold"), ("put", 3): Fault("refuse", 403, "AccessDenied")}
     with FaultyS3(local_s3.port, faults) as proxy:
-        config = s3_config(local_s3, bucket, endpoint_url=proxy.url, **_CUT)
+        config = s3_config(local_s3, bucket, endpoint_url=proxy.url, manifests=False, **_CUT)
         with started(tmp_path, config) as process:
             assert process.stdin is not None
             process.stdin.write(b"".join(_INPUT))
