@@ -21,7 +21,7 @@ def test_after_hours_of_edits_faults_and_kills_the_lake_holds_what_jira_holds(
     tmp_path: Path, flavor: Literal["data_center", "cloud"], hours: int
 ) -> None:
     """Each run ends well, or for a reason that was given to it; nothing is left behind."""
-    corpus = Corpus.generate(seed=SEED, issues=200, projects=8)
+    corpus = Corpus.generate(seed=SEED, issues=200, projects=20)
     with Soak(tmp_path, SEED, corpus, flavor, first_hour=DAY - hours) as soak:
         soak.day()
         assert soak.killed

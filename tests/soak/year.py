@@ -41,6 +41,8 @@ _HOURLY: Final = ("issues", "issue_worklogs")
 _DAILY: Final = ("issue_census", "deleted_issues")
 _GROWTH: Final = 1.2
 """How much more memory or open files the last quarter of the runs may take than the first."""
+_FEW: Final = 4
+"""Runs that are compared at the least: one alone may have been killed, and tells nothing."""
 
 
 @dataclass
@@ -211,10 +213,9 @@ class Soak:
         """Return a table of what was seen, as it stands in the docs, and what was wrong."""
         self._look_at_the_end()
         rows, versions = rows_stored(self._folder, self._config, self._store)
-        quarter = max(1, len(self._runs) // 4)
+        quarter = max(_FEW, len(self._runs) // 4)
         first, last = self._runs[:quarter], self._runs[-quarter:]
-        if len(self._runs) > DAY:
-            self._note_growth(first, last)
+        self._note_growth(first, last)
         table = [
             ("hours, runs", f"{self._hours:,}, {len(self._runs):,} in {self.seconds / 60:.0f} min"),
             ("edits, creations, moves, deletions in Jira", f"{len(self._jira.deeds):,}"),
@@ -239,7 +240,7 @@ class Soak:
         for name in ("tap", "target"):
             for what in ("megabytes", "files"):
                 before, after = _typical(first, name, what), _typical(last, name, what)
-                if after > _GROWTH * before:
+                if before and after > _GROWTH * before:
                     self._wrong.append(f"{name}: {what} grew from {before} to {after}")
 
     def _look_at_the_end(self) -> None:
