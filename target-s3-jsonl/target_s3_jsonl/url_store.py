@@ -1,4 +1,4 @@
-"""Objects in the other stores that smart-open writes: `gs://` and `azure://`.
+"""Objects in the other clouds that smart-open writes: `gs://` and `azure://`.
 
 An object is written from its finished spool inside one `with`, so that smart-open either completes
 or drops it, and it is read back once: of a store that nobody has looked into, its own word is not
@@ -11,18 +11,17 @@ no harm, since the name holds the digest of what is in it.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import smart_open
 
-from target_s3_jsonl.errors import ConflictError, StoreError
+from target_s3_jsonl.contents import CHUNK, chunks_of, refuse_other_content
+from target_s3_jsonl.errors import StoreError
 
 if TYPE_CHECKING:
     from target_s3_jsonl.batch import Sealed
 
-_CHUNK = 1024**2
 _NOT_FOUND = 404
 
 
@@ -45,7 +44,7 @@ class UrlStore:
                 return False
             with _open(url, "wb", self._condition) as file:
                 sealed.file.seek(0)
-                shutil.copyfileobj(sealed.file, file, _CHUNK)
+                shutil.copyfileobj(sealed.file, file, CHUNK)
             stored = _is_there(url, sealed)
         except StoreError:
             raise
@@ -73,19 +72,13 @@ def _is_there(url: str, sealed: Sealed) -> bool:
     Raises:
         ConflictError: Something else is there.
     """
-    digest = hashlib.sha256()
     try:
         with _open(url, "rb", {}) as stored:
-            for chunk in iter(lambda: stored.read(_CHUNK), b""):
-                digest.update(chunk)
+            refuse_other_content(url, chunks_of(stored), sealed)
     except Exception as error:
         if _is_missing(error):
             return False
         raise
-    if digest.digest() != sealed.sha256:
-        raise ConflictError(
-            f"{url} exists with other content. It was left as it is; move it away and run again."
-        )
     return True
 
 
