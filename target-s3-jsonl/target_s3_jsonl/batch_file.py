@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
-from target_s3_jsonl.errors import ConfigurationError, MessageError
+from target_s3_jsonl.errors import ConfigurationError, MessageError, StoreError
 from target_s3_jsonl.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _CHUNK = 1024**2
 _COMPRESSIONS = {"gzip", "none"}
+_SSH = {"sftp", "scp", "ssh"}
 _SECRET = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 
 
@@ -42,6 +44,7 @@ class BatchFiles:
         Raises:
             MessageError: It is not there, cannot be read, is cut short, or has a line longer than any may be.
             ConfigurationError: The settings make no client of S3.
+            StoreError: An SSH server is not the one that `~/.ssh/known_hosts` knows.
         """
         if compression not in _COMPRESSIONS:
             raise MessageError(
@@ -56,7 +59,7 @@ class BatchFiles:
             raise MessageError(
                 f"the BATCH file {shown(url)} cannot be read at its line {error.line}: {error.reason}"
             ) from error
-        except ConfigurationError:
+        except (ConfigurationError, StoreError):
             raise
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise MessageError(f"the BATCH file {shown(url)} is damaged: {error}.") from error
@@ -66,10 +69,17 @@ class BatchFiles:
                 why = type(error).__name__  # libraries tell the whole URL
             raise MessageError(f"the BATCH file {shown(url)} cannot be read: {why}.") from error
 
-    def _open(self, url: str) -> IO[bytes]:
+    def _open(self, url: str) -> AbstractContextManager[IO[bytes]]:
         parts = urlsplit(url)
         if parts.scheme in {"", "file"}:
             return Path(unquote(parts.path) if parts.scheme else url).open("rb")
+        if parts.scheme in _SSH:
+            from target_s3_jsonl.ssh_server import server_of  # noqa: PLC0415 - paramiko is not there without its extra
+
+            server = server_of(parts)
+            return cast(
+                "AbstractContextManager[IO[bytes]]", server.opened(unquote(parts.path), "rb")
+            )
         options: dict[str, Any] = {}
         if parts.scheme == "s3":
             self._client = self._client or self._make_client()

@@ -37,7 +37,7 @@ class Settings:
 
     destination: str = declare(
         "string",
-        "Where objects go: `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, `file:///folder`, or a folder.",
+        "Where objects go: `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, `sftp://user@host/folder`, `file:///folder`, or a folder.",
         "output",
     )
     path_template: str = declare(
@@ -209,6 +209,7 @@ class Settings:
             if name not in names:
                 raise ConfigurationError(_unknown(name, names))
         settings = cls(**{name: value for name, value in config.items() if value is not None})
+        settings._check_destination()
         settings._check_methods()
         settings._check_proxy()
         settings._check_credentials()
@@ -221,6 +222,21 @@ class Settings:
         return bool(self.stream_maps) or (
             self.flattening_enabled and bool(self.flattening_max_depth)
         )
+
+    def _check_destination(self) -> None:
+        """Refuse a password before anything prints it."""
+        if "://" not in self.destination:
+            return
+        try:
+            parts = urlsplit(self.destination)
+            sound = parts.password is None and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ConfigurationError(
+                "destination is no sound URL, or has a password in it, and it is no secret: it stands in logs. "
+                "Sign in by a key that ~/.ssh or an agent has."
+            )
 
     def _check_methods(self) -> None:
         if self.load_method != "append-only":

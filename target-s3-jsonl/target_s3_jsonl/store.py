@@ -7,23 +7,21 @@ stays as it is.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+import shutil
 import uuid
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from target_s3_jsonl.errors import ConfigurationError, ConflictError, StoreError
+from target_s3_jsonl.contents import CHUNK, chunks_of, refuse_other_content
+from target_s3_jsonl.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from target_s3_jsonl.batch import Sealed
     from target_s3_jsonl.settings import Settings
 
-_CHUNK = 1024**2
 _CLOUDS = ("gs", "gcs", "azure")
 """Schemes of smart-open whose stores show an object whole or not at all."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -62,10 +60,22 @@ def open_store(settings: Settings, *, version: str) -> Store:
         from target_s3_jsonl.url_store import UrlStore  # noqa: PLC0415 - loads the clouds' libraries
 
         return UrlStore(settings.destination)
-    known = ", ".join(f"{each}://" for each in _CLOUDS)
+    if url.scheme == "sftp" and url.hostname and not url.query and not url.fragment:
+        return _sftp_store(settings.destination)
+    known = ", ".join(f"{each}://" for each in (*_CLOUDS, "sftp"))
     raise ConfigurationError(
         f"destination {settings.destination!r} cannot be written: give s3://bucket/prefix, file:///folder, a folder, or one of {known}."
     )
+
+
+def _sftp_store(destination: str) -> Store:
+    try:
+        from target_s3_jsonl.sftp_store import SftpStore  # noqa: PLC0415 - paramiko is not there without its extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"destination {destination!r} needs {error.name}: install durable-target-s3-jsonl[sftp]."
+        ) from error
+    return SftpStore(destination)
 
 
 def folder_of(destination: str) -> Path | None:
@@ -92,7 +102,8 @@ class FolderStore:
             _make_folder(place.parent)
             created = _write_new(place, sealed.file)
             if not created:
-                _refuse_other_content(place, sealed)
+                with place.open("rb") as file:
+                    refuse_other_content(place, chunks_of(file), sealed)
             # Also for a file that was there: its run may have been killed between naming it and this.
             _sync_folder(place.parent)
         except OSError as error:
@@ -102,11 +113,11 @@ class FolderStore:
 
 def _write_new(place: Path, content: IO[bytes]) -> bool:
     """Write a file unless its name is taken; return whether it was free."""
+    content.seek(0)
     temporary = place.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         with temporary.open("xb") as file:
-            for chunk in _chunks(content):
-                file.write(chunk)
+            shutil.copyfileobj(content, file, CHUNK)
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -116,22 +127,6 @@ def _write_new(place: Path, content: IO[bytes]) -> bool:
     finally:
         temporary.unlink(missing_ok=True)
     return True
-
-
-def _refuse_other_content(place: Path, sealed: Sealed) -> None:
-    digest = hashlib.sha256()
-    with place.open("rb") as file:
-        for chunk in _chunks(file):
-            digest.update(chunk)
-    if digest.digest() != sealed.sha256:
-        raise ConflictError(
-            f"{place} exists with other content. It was left as it is; move it away and run again."
-        )
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    return iter(lambda: file.read(_CHUNK), b"")
 
 
 def _make_folder(folder: Path) -> None:

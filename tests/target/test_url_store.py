@@ -124,7 +124,13 @@ def test_a_missing_bucket_ends_the_run(tmp_path: Path, google: Google) -> None:
 
 def test_a_scheme_without_whole_objects_is_refused() -> None:
     """What would show an object while it is being written, or make no folders, is no destination."""
-    for destination in ("sftp://host/lake", "webhdfs://host/lake", "http://host/lake", "gs://"):
+    for destination in (
+        "scp://host/lake",
+        "sftp:///lake",
+        "webhdfs://host/lake",
+        "http://host/lake",
+        "gs://",
+    ):
         with pytest.raises(ConfigurationError, match="cannot be written"):
             open_store(Settings(destination=destination), version="0")
     assert open_store(Settings(destination="azure://lake/x"), version="0")
