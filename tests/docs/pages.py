@@ -90,6 +90,23 @@ def commands_of(prose: str) -> Iterator[str]:
             yield told
 
 
+def written(beginning: str) -> str:
+    """Return the command of the pages that begins so, or is this very one."""
+    found = {
+        command
+        for page in PAGES
+        for command in commands(page)
+        if plain(command).startswith(plain(beginning))
+    }
+    assert found, f"no page has {beginning!r} any more"
+    return min(found, key=lambda command: (len(command), command))
+
+
+def plain(command: str) -> str:
+    """Leave out in which of the two environments of `meltano.yml` it is."""
+    return command.replace("meltano --environment=prod ", "meltano ")
+
+
 def is_command(line: str) -> bool:
     """Tell whether a line begins with a command that we speak of, after its variables."""
     words = _CRON.sub("", line).split()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from typing import Any
@@ -64,9 +63,3 @@ def test_the_object_at_the_end_has_the_members_that_the_page_shows() -> None:
     assert set(shown["parts"][0]) == set(made["parts"][0])
     for name in ("objects", "rows", "bytes", "rejected"):
         assert shown[name] == sum(part[name] for part in shown["parts"])
-
-
-def test_the_dagster_job_is_python() -> None:
-    """It was run by hand; Dagster is not installed here."""
-    (program,) = blocks("python")
-    assert ast.parse(program)
