@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from contextlib import closing
 from email.parser import Parser
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import boto3
 import pytest
 import yaml
 
@@ -182,12 +184,14 @@ class Place(NamedTuple):
         return found_
 
 
-def installed(folder: Path, package: Built, python: Path, *, oldest: bool) -> Place:
+def installed(
+    folder: Path, package: Built, python: Path, *, oldest: bool, extra: str = ""
+) -> Place:
     """Make an environment for a wheel alone, with the newest versions that are tested, or the oldest."""
     uv = partial(subprocess.run, check=True, env=os.environ | {"VIRTUAL_ENV": str(folder)})
     uv([UV, "venv", "--quiet", "--python", str(python), str(folder)])
     which = ["--resolution", "lowest-direct"] if oldest else ["-c", str(ROOT / "requirements.lock")]
-    uv([UV, "pip", "install", "--quiet", *which, str(package.wheel)])
+    uv([UV, "pip", "install", "--quiet", *which, f"{package.wheel}{extra}"])
     return Place(folder)
 
 
@@ -234,3 +238,27 @@ def test_each_package_installs_alone_and_runs(place: Any, jira: Sandbox, tmp_pat
         variables |= {"AWS_ENDPOINT_URL": server.url, "AWS_REGION": REGION}
         kept = places["state-backend-dynamodb"].run("python", "-c", with_states(), **variables)
     assert b"singer_state" in kept
+
+
+def test_the_extra_brings_what_aws_needs(tmp_path: Path, built: dict[str, Built]) -> None:
+    """With it alone beside the package, the tap reads a password from AWS."""
+    program = """
+from tap_jira_oauth.credentials.reference import resolved
+print(resolved({"password": "ssm:jira"})["password"])
+"""
+    tap = built["tap-jira-oauth"]
+    here = Path(sys.executable)
+    place = installed(tmp_path / "tap", tap, here, oldest=False, extra="[aws]")
+    key, secret = KEYS["aws_access_key_id"], KEYS["aws_secret_access_key"]
+    session = boto3.session.Session(key, secret, region_name=REGION)
+    with running("moto", tmp_path) as server:
+        with closing(session.client("ssm", endpoint_url=server.url)) as ssm:
+            ssm.put_parameter(Name="jira", Value="hidden", Type="String")
+        read = place.run(
+            *("python", "-c", program),
+            AWS_ACCESS_KEY_ID=key,
+            AWS_SECRET_ACCESS_KEY=secret,
+            AWS_ENDPOINT_URL=server.url,
+            AWS_REGION=REGION,
+        )
+    assert read == b"hidden\n"
