@@ -1,11 +1,12 @@
 """What it costs to remember a census of a million issues in the state, and what to compare it in SQL.
 
-`./dev bench census_state`. Each row is a process of its own; memory is the peak above what
+`./dev bench census_state`, with `--issues` for fewer. Each row is a process of its own; memory is the peak above what
 the process had before. Ids are given out in one sequence to all projects, as Jira does; a seventh of them is deleted.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import resource
@@ -33,7 +34,6 @@ from tap_jira_oauth.streams.issue_census import records
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ISSUES = 1_000_000
 _FIRST = 10_000
 _KEPT = 6 / 7
 _BATCH = 1_000
@@ -49,11 +49,11 @@ except select id from census join latest using (census_id) where age = 1)
 """
 
 
-def counted(projects: int) -> list[Counted]:
+def counted(issues: int, projects: int) -> list[Counted]:
     """So many issues in so many projects."""
     chance = seeded(1, "projects")
     found = [Counted(str(p), f"P{p}", array("q"), array("q")) for p in range(projects)]
-    id_, left = _FIRST, _ISSUES
+    id_, left = _FIRST, issues
     while left:
         id_ += 1
         if chance.random() < _KEPT:
@@ -78,9 +78,9 @@ def smaller(whole: Sequence[Counted]) -> list[Counted]:
     ]
 
 
-def in_state(projects: int) -> dict[str, Any]:
+def in_state(issues: int, projects: int) -> dict[str, Any]:
     """Write a census into a state, print that once, read it, and look for what is missing."""
-    old = counted(projects)
+    old = counted(issues, projects)
     new = smaller(old)
     before, started = peak(), time.process_time()
     state: dict[str, Any] = {"partitions": []}
@@ -94,7 +94,7 @@ def in_state(projects: int) -> dict[str, Any]:
     known = [found for found in map(Remembered.from_state, state["partitions"]) if found]
     gone = missing(known, new)
     read = time.process_time()
-    assert sum(map(len, gone.values())) == _ISSUES - sum(len(each.ids) for each in new)
+    assert sum(map(len, gone.values())) == issues - sum(len(each.ids) for each in new)
     return {
         "MB of STATE": len(message) / 1e6,
         "to write, CPU-s": written - started,
@@ -104,9 +104,9 @@ def in_state(projects: int) -> dict[str, Any]:
     }
 
 
-def in_sql(projects: int) -> dict[str, Any]:
+def in_sql(issues: int, projects: int) -> dict[str, Any]:
     """Print two censuses as records, and let DuckDB find what the second one lacks."""
-    whole = counted(projects)
+    whole = counted(issues, projects)
     now = datetime.now(timezone.utc)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         before, started = peak(), time.process_time()
@@ -125,7 +125,7 @@ def in_sql(projects: int) -> dict[str, Any]:
         database = duckdb.connect()
         gone = database.execute(_NEWER.format(folder)).fetchall()[0][0]
         asked = time.process_time()
-        assert gone == _ISSUES - sum(len(e.ids) for e in smaller(whole))
+        assert gone == issues - sum(len(e.ids) for e in smaller(whole))
         stored = sum(path.stat().st_size for path in Path(folder).iterdir())
     return {
         "MB of records for a census": size / 2e6,
@@ -146,13 +146,19 @@ CASES = {"state": in_state, "sql": in_sql}
 
 def main() -> None:
     """Print a table in Markdown for each way."""
-    if len(sys.argv) > 1:
-        sys.stdout.write(json.dumps(CASES[sys.argv[1]](int(sys.argv[2]))))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--issues", type=int, default=1_000_000)
+    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.row:
+        case, projects = options.row
+        sys.stdout.write(json.dumps(CASES[case](options.issues, int(projects))))
         return
     for case, many in (("state", (1, 20, 500)), ("sql", (20,))):
         rows = []
         for projects in many:
-            command = [sys.executable, __file__, case, str(projects)]
+            command = [sys.executable, __file__, f"--issues={options.issues}"]
+            command += ["--row", case, str(projects)]
             found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
             rows.append((projects, found))
         sys.stdout.write(

@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--issues", type=int, default=2000)
     parser.add_argument("--projects", type=int, default=20)
     parser.add_argument("--flavor", choices=("data_center", "cloud"), default="data_center")
+    parser.add_argument("--first-hour", type=int, default=1, help="of 24, in which it begins")
     parser.add_argument("--pause", type=float, default=0, help="seconds of rest between two hours")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 30) if given.seed is None else given.seed
@@ -36,11 +37,13 @@ def main() -> None:
     corpus = Corpus.generate(seed=seed, issues=given.issues, projects=given.projects)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
-        Soak(Path(folder), seed, corpus, given.flavor) as soak,
+        Soak(Path(folder), seed, corpus, given.flavor, first_hour=given.first_hour) as soak,
     ):
-        while soak.seconds < 60 * given.minutes:
+        is_over = False
+        while not is_over:
             soak.day(given.pause)
             print(soak.line(), flush=True)
+            is_over = soak.seconds >= 60 * given.minutes
         print(f"\n{soak.report()}")
         for each in soak.wrong:
             print(f"\n{each}")

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import requests
 
 import partners
 from documents import ROOT
 from local_s3 import LocalS3
 from measured import unmeasured
+from package_index import PackageIndex
 from prepared import CAN_FORK, prepared
 from sandbox import Corpus, Sandbox
 from state.dynamodb import KEYS, REGION, running
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 SECONDS = 120
+RECORDED = 20
 ANSWER = b"y\n"
 """What a person says who is asked."""
 SETTINGS = ("AWS_", "MELTANO_", "TAP_", "TARGET_")
@@ -83,6 +86,7 @@ def clone(folder: Path) -> Iterator[Scene]:
     """Nothing yet but a repository, with what is not committed, too.
 
     The clone gets this environment, and `./dev` is replaced by what it starts, or it would make another one.
+    At the end a package index has what was built.
     """
     repository = published(folder / "repository")
     python = f"PYTHONPATH=tests:target-s3-jsonl {BIN}/python -m"
@@ -90,8 +94,28 @@ def clone(folder: Path) -> Iterator[Scene]:
         "git clone REPOSITORY jira-to-s3": f"git clone --quiet {repository} jira-to-s3 && ln -s {BIN.parent} jira-to-s3/.venv",
         "./dev demo": f"{python} demo",
         "./dev test": f"{python} pytest -p no:cacheprovider",
+        "--recorded DIR": f"--recorded {recorded(folder / 'recorded')}",
     }
-    yield Scene(folder, {}, names)
+    with PackageIndex() as index:
+        variables = {"UV_PUBLISH_URL": index.url, "UV_PUBLISH_TOKEN": index.token}
+        yield Scene(folder, variables, names)
+    built = [*(folder / "jira-to-s3" / "dist").glob("*.tar.gz"), *folder.glob("*/dist/*.whl")]
+    assert len(built) == 6
+    assert index.files == {path.name: path.read_bytes() for path in built}
+
+
+def recorded(folder: Path) -> Path:
+    """Make a folder with the answer to a search, as a person records it."""
+    folder.mkdir()
+    with Sandbox(corpus=Corpus.generate(seed=5, issues=RECORDED, projects=2)) as jira:
+        answer = requests.get(
+            f"{jira.url}/rest/api/2/search?fields=*all",
+            headers={"Authorization": "Bearer sandbox-token"},
+            timeout=SECONDS,
+        )
+    assert len(answer.json()["issues"]) == RECORDED
+    (folder / "search.json").write_bytes(answer.content)
+    return folder
 
 
 def published(folder: Path) -> Path:

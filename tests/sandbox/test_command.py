@@ -22,7 +22,7 @@ def test_the_command_serves_until_it_is_told_to_stop(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     """It prints the settings to copy, keeps the key to its owner, serves, and ends with 0 and no traceback."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--issues", "20"]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--issues", "20", "--projects", "2"]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(
         [*command, "--keys", str(tmp_path / "keys")],
