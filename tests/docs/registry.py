@@ -1,4 +1,4 @@
-"""How each command of the documents is proved: run here, run by another test, or not to be run, and why."""
+"""How each command of the documents is proved: run here, or by another test."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ class By(NamedTuple):
 
     test: str
     text: str
-
-
-class Not(NamedTuple):
-    """It is not run."""
-
-    reason: str
 
 
 RUN: dict[str, tuple[str, ...]] = {
@@ -97,7 +91,7 @@ STACK = "tests/deploy/test_stack.py::test_a_load_is_cut_continued_killed_and_kep
 WHEELS = "tests/packages/test_wheels.py::test_each_package_installs_alone_and_runs"
 SERVES = "tests/sandbox/test_command.py::test_the_command_serves_until_it_is_told_to_stop"
 
-ELSEWHERE: dict[str, By | Not] = {
+ELSEWHERE: dict[str, By] = {
     "./dev test": By(".ci/run", "./dev test"),
     "./dev test -k window": By(".ci/run", "./dev test"),
     "./dev test tests/tap/test_reference_streams.py tests/tap/test_standard.py": By(
@@ -187,7 +181,10 @@ ELSEWHERE: dict[str, By | Not] = {
     "dagster job execute": By(
         "tests/orchestrate/test_dagster.py::test_dagster_runs_a_shard", '"dagster job execute"'
     ),
-    "kubectl logs": Not("takes a cluster of Kubernetes; of the Job a test reads what is written"),
+    "kubectl logs": By(
+        "tests/orchestrate/test_kubectl.py::test_the_reports_of_all_pods_make_the_object_at_the_end",
+        '"kubectl logs"',
+    ),
     ".venv/bin/python orchestrate/dags/reshard.py": By(
         "tests/orchestrate/test_reshard.py::test_the_command_is_a_filter", "reshard.py"
     ),

@@ -1,4 +1,4 @@
-"""Every command in the documents is run: here, by another test or by CI, but for those in `UNPROVED`."""
+"""Every command in the documents is run: here, by another test or by CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from docs import pages
 from docs.pages import plain, written
-from docs.registry import ELSEWHERE, FAILS, FOLLOWED, RUN, SAYS, By, Not
+from docs.registry import ELSEWHERE, FAILS, FOLLOWED, RUN, SAYS
 from docs.scenes import SCENES
 from documents import ROOT
 
@@ -24,8 +24,6 @@ pytestmark = pytest.mark.workspace
 
 KNOWN = {plain(each) for each in (*chain.from_iterable(RUN.values()), *ELSEWHERE)}
 WHOLE = {plain(command) for page in pages.PAGES for command in pages.commands(page)}
-UNPROVED = {"kubectl logs"}
-"""What no test runs; whoever adds to it has looked for every other way first."""
 
 
 def is_listed(command: str) -> bool:
@@ -64,13 +62,10 @@ def test_what_is_said_to_prove_a_command_is_there(command: str) -> None:
     proof = FOLLOWED.get(command) or ELSEWHERE[command]
     if command in ELSEWHERE:
         written(command)
-    if isinstance(proof, By):
-        file, _, test = proof.test.partition("::")
-        text = (ROOT / file).read_text("utf-8")
-        assert proof.text in text
-        assert not test or re.search(rf"\n *def {test}\(", text), proof.test
-    else:
-        assert len(proof.reason) > 9
+    file, _, test = proof.test.partition("::")
+    text = (ROOT / file).read_text("utf-8")
+    assert proof.text in text
+    assert not test or re.search(rf"\n *def {test}\(", text), proof.test
 
 
 def test_ci_installs_what_the_pages_say() -> None:
@@ -89,11 +84,6 @@ def test_ci_installs_what_the_pages_say() -> None:
     )
     assert "python3-venv" in told
     assert told <= done
-
-
-def test_no_more_is_left_unproved_than_has_to_be() -> None:
-    """A reason alone is no proof, so these are named twice."""
-    assert {each for each, proof in ELSEWHERE.items() if isinstance(proof, Not)} == UNPROVED
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="they are written for GNU sed and flock")
