@@ -25,8 +25,17 @@ hypothesis.settings.load_profile("any machine")
 
 CONSUMER = "lake"
 
+LONG = frozenset({"docs", "hub", "orchestrate", "packages", "pair", "soak", "swapped"})
+"""Folders whose files take longest; a file stays with one worker."""
+
 Configure = Callable[..., dict[str, Any]]
 """Returns the tap's settings for the running Jira, with more or other ones by name."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: at the end, all other workers would wait for one of them."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parent.parts[-1:]))
 
 
 @pytest.fixture(autouse=True)
