@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import logging
 import os
@@ -227,7 +226,6 @@ class TapJiraOAuth(Tap):
             "state": _checked_json("state", state),
             "catalog": _checked_json("catalog", catalog),
         }
-        gc.freeze()  # what is loaded stays: to look through it again and again takes 4% of a run
         try:
             super().invoke(state=files["state"], catalog=files["catalog"], **options)
         except BrokenPipeError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -100,7 +99,6 @@ class TargetS3Jsonl(Target):
         explain_path: bool = False,
     ) -> None:
         """Run; an error of ours is one line on standard error and an exit code, without a traceback."""
-        gc.freeze()  # what is loaded stays: to look through it again and again takes 3% of a run
         try:
             if explain_path:
                 target = cls(
